@@ -1,0 +1,9 @@
+/** The language of the house: commands, snapshots, ports. Pure: no I/O, no timers. */
+export * from './command.ts';
+export * from './deck.ts';
+export * from './host.ts';
+export * from './output.ts';
+export * from './playable.ts';
+export * from './player.ts';
+export * from './track.ts';
+export * from './units.ts';

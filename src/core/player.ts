@@ -1,0 +1,129 @@
+import type { Events, TonearmError } from '#foundation';
+import type { Command, CommandKind, RepeatMode } from './command.ts';
+import type { Deck } from './deck.ts';
+import type { Track } from './track.ts';
+import type { Millis, Origin, Uri } from './units.ts';
+
+export type PlayStatus = 'stopped' | 'loading' | 'playing' | 'paused' | 'stalled';
+
+/** Where a track is: true at `measured` (Unix ms); viewers extrapolate while playing. */
+export interface PlayPosition {
+  readonly at: Millis;
+  readonly measured: Millis;
+}
+
+export interface QueueItem {
+  readonly uri: Uri;
+  readonly title: string | null;
+  /** True for what a person queued by hand, false for what follows from the context. */
+  readonly queued: boolean;
+}
+
+export interface QueueView {
+  /** What is played from: album, playlist …; null when nothing. */
+  readonly context: { readonly uri: Uri; readonly title: string | null } | null;
+  /** What comes next, nearest first, bounded. */
+  readonly next: readonly QueueItem[];
+}
+
+export interface PlayOrder {
+  readonly shuffle: boolean;
+  readonly repeat: RepeatMode;
+}
+
+export interface Volume {
+  /** 0 to 1 as people perceive and set it. */
+  readonly level: number;
+  readonly muted: boolean;
+}
+
+/** Something the owner should know; shown on every surface until it is over. */
+export interface Notice {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A frozen, complete picture of a zone. */
+export interface PlayerState {
+  readonly revision: number;
+  /** Which source holds the zone; null when none does. */
+  readonly source: string | null;
+  readonly status: PlayStatus;
+  readonly track: Track | null;
+  readonly position: PlayPosition;
+  readonly volume: Volume;
+  readonly order: PlayOrder;
+  readonly queue: QueueView;
+  readonly account: { readonly name: string | null; readonly connected: boolean };
+  readonly notice: Notice | null;
+  readonly by: { readonly started: Origin | null; readonly changed: Origin };
+  /** What would work right now: surfaces grey out the rest. */
+  readonly accepts: ReadonlySet<CommandKind>;
+}
+
+export interface PlayerEvents {
+  changed: { readonly state: PlayerState; readonly previous: PlayerState };
+  ended: { readonly track: Track; readonly reason: 'finished' | 'skipped' | 'failed' };
+  failed: { readonly error: TonearmError };
+}
+
+/** A zone's only door. */
+export interface Player {
+  readonly state: PlayerState;
+  readonly events: Events<PlayerEvents>;
+  /** Several commands are one step: volume is always applied before sound. Rejects with a `TonearmError` saying why not. */
+  dispatch(commands: readonly Command[], by: Origin, signal?: AbortSignal): Promise<void>;
+}
+
+/** What a source says of itself; the zone's snapshot is made from this and the volume. */
+export interface SourceState {
+  readonly status: PlayStatus;
+  readonly track: Track | null;
+  readonly position: PlayPosition;
+  readonly order: PlayOrder;
+  readonly queue: QueueView;
+  readonly account: { readonly name: string | null; readonly connected: boolean };
+  readonly notice: Notice | null;
+  readonly accepts: ReadonlySet<CommandKind>;
+}
+
+export interface SourceEvents {
+  changed: { readonly state: SourceState; readonly by: Origin };
+  ended: PlayerEvents['ended'];
+  failed: PlayerEvents['failed'];
+}
+
+/** Something that can drive a zone: our Connect device, Soloist, the queue. */
+export interface Source extends AsyncDisposable {
+  readonly name: string;
+  readonly state: SourceState;
+  readonly events: Events<SourceEvents>;
+  plays(uri: Uri): boolean;
+  execute(command: Command, by: Origin, signal: AbortSignal): Promise<void>;
+}
+
+/** The right to be heard in a zone. The signal fires when somebody else takes over or the zone closes. */
+export interface Lease extends Disposable {
+  readonly deck: Deck;
+  readonly signal: AbortSignal;
+}
+
+/** What a zone gives its sources. */
+export interface Zone {
+  /** Slug: lower-case ASCII, stable. */
+  readonly id: string;
+  /** As people see it. */
+  readonly name: string;
+  readonly volume: Volume;
+  readonly events: Events<{ volume: { readonly volume: Volume; readonly by: Origin } }>;
+  setVolume(level: number, by: Origin): void;
+  /** Takes the zone; whoever held it hears their signal. */
+  claim(source: string, by: Origin): Lease;
+}
+
+/** What surfaces see of a zone. */
+export interface ZoneView {
+  readonly id: string;
+  readonly name: string;
+  readonly player: Player;
+}

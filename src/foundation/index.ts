@@ -1,0 +1,8 @@
+/** Small things fit for any project. The list is closed: bytes, events, lifecycle, errors, backoff, log, clock. */
+export * from './backoff.ts';
+export * from './bytes.ts';
+export * from './clock.ts';
+export * from './errors.ts';
+export * from './events.ts';
+export * from './lifecycle.ts';
+export * from './log.ts';

@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+const source = { conditions: ['source', 'module', 'node', 'import', 'default'] };
+
+/** Real peers: a broker, a sound server, mDNS. One at a time, because they share the machine's sound and network. */
+export default defineConfig({
+  resolve: source,
+  ssr: { resolve: source },
+  test: {
+    name: 'interop',
+    root: new URL('../..', import.meta.url).pathname,
+    include: ['test/interop/**/*.test.ts'],
+    environment: 'node',
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+  },
+});
