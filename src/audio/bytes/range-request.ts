@@ -1,0 +1,129 @@
+import { request as requestPlain, Agent as PlainAgent, type IncomingMessage } from 'node:http';
+import { request as requestSecure, Agent as SecureAgent } from 'node:https';
+import { rootCertificates } from 'node:tls';
+import { TonearmError, type Clock, type ErrorKind } from '#foundation';
+
+/** The time in which the first byte, or the next, has to come. */
+const patience = 8000;
+/** A window of `patience` has to bring this much, or the address counts as too slow (8 KiB/s, connect-session.md §12.8). */
+const leastBytes = 64 * 1024;
+
+/** Why an address did not give what was asked for. */
+export class AddressFailure extends TonearmError {
+  /** The address itself is refused; another one on the same host may work. */
+  readonly isRefusal: boolean;
+
+  constructor(kind: ErrorKind, code: string, message: string, isRefusal = false, cause?: unknown) {
+    super({ kind, code, message, cause });
+    this.isRefusal = isRefusal;
+  }
+}
+
+/** Connections that are kept and shared by everything a thread downloads. */
+export class Connections implements Disposable {
+  readonly #plain = new PlainAgent({ keepAlive: true, maxFreeSockets: 4, timeout: 60_000 });
+  readonly #secure: SecureAgent;
+
+  constructor(certificates: string | null) {
+    // The usual authorities are spelt out only when others come beside them: they cost a megabyte.
+    const ca = certificates === null ? {} : { ca: [...rootCertificates, certificates] };
+    this.#secure = new SecureAgent({ keepAlive: true, maxFreeSockets: 4, timeout: 60_000, ...ca });
+  }
+
+  request(url: URL, headers: Record<string, string>, signal: AbortSignal) {
+    return url.protocol === 'https:' ? requestSecure(url, { agent: this.#secure, headers, signal }) : requestPlain(url, { agent: this.#plain, headers, signal });
+  }
+
+  [Symbol.dispose](): void {
+    this.#plain.destroy();
+    this.#secure.destroy();
+  }
+}
+
+export interface RangeAnswer {
+  /** The file's whole length. */
+  readonly total: number;
+  /** False when the server ignores ranges and sends the file from its beginning. */
+  readonly ranged: boolean;
+}
+
+/**
+ * Asks for bytes `from` to `to` (exclusive) and hands them on as they come. Resolves when all have come; rejects with an `AddressFailure`.
+ * Only `Range` and `User-Agent` are sent: CDN hosts never see a token (connect-session.md §12.7).
+ */
+export function requestRange(
+  connections: Connections,
+  clock: Clock,
+  { url, from, to, signal }: { readonly url: URL; readonly from: number; readonly to: number; readonly signal: AbortSignal },
+  on: { answer(answer: RangeAnswer): void; data(bytes: Buffer): void },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const outcome = new AbortController();
+    const request = connections.request(url, { range: `bytes=${from}-${to - 1}`, 'user-agent': 'Tonearm' }, AbortSignal.any([signal, outcome.signal]));
+    let came = 0;
+    let cameBefore = 0;
+    let watch = clock.timer(patience, look);
+    const fail = (error: Error) => {
+      watch[Symbol.dispose]();
+      outcome.abort();
+      reject(signal.aborted ? (signal.reason as Error) : error);
+    };
+    function look() {
+      if (came - cameBefore < leastBytes) {
+        fail(new AddressFailure('timeout', 'audio/server-slow', `The music server ${url.host} sends too slowly to play (less than 8 KiB per second). Check the network; Tonearm tries again.`));
+        return;
+      }
+      cameBefore = came;
+      watch = clock.timer(patience, look);
+    }
+    request.on('error', (cause) => fail(unreachable(url, cause)));
+    request.on('response', (response) => {
+      const answer = judge(response, url, from);
+      if (answer instanceof AddressFailure) {
+        response.resume();
+        fail(answer);
+        return;
+      }
+      const expected = answer.ranged ? Math.min(to, answer.total) - from : answer.total;
+      on.answer(answer);
+      response.on('data', (bytes: Buffer) => {
+        came += bytes.length;
+        if (came <= expected) on.data(bytes);
+      });
+      response.on('error', (cause) => fail(unreachable(url, cause)));
+      response.on('close', () => {
+        if (came === expected && response.complete) {
+          watch[Symbol.dispose]();
+          resolve();
+        } else {
+          fail(new AddressFailure('unavailable', 'audio/download-cut', `The music server ${url.host} broke off the download. Check the network; Tonearm tries again.`));
+        }
+      });
+    });
+    request.end();
+  });
+}
+
+function judge(response: IncomingMessage, url: URL, from: number): RangeAnswer | AddressFailure {
+  const status = response.statusCode ?? 0;
+  const length = Number(response.headers['content-length'] ?? Number.NaN);
+  if (status === 206) {
+    const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers['content-range'] ?? '');
+    const total = Number(range?.[3] ?? 0);
+    if (range && Number(range[1]) === from && Number(range[2]) < total) return { total, ranged: true };
+    return new AddressFailure('corrupt', 'audio/wrong-range', `The music server ${url.host} sent another part of the file than was asked for. Tonearm tries another server.`);
+  }
+  if (status === 200 && Number.isSafeInteger(length)) return { total: length, ranged: false };
+  if (status === 401 || status === 403 || status === 410) {
+    return new AddressFailure('unavailable', 'audio/address-expired', `The music server ${url.host} refused the download (status ${status}): its address has expired. If playback does not go on by itself, press play again.`, true);
+  }
+  if (status === 404) return new AddressFailure('not-found', 'audio/not-on-server', `The music server ${url.host} does not have this file (status 404). If it stays so, the track cannot be played; skip to another.`, true);
+  if (status === 416) return new AddressFailure('corrupt', 'audio/wrong-size', `The music server ${url.host} says the file is shorter than it was (status 416). If it stays so, the track cannot be played; skip to another.`, true);
+  return new AddressFailure('unavailable', 'audio/server-refused', `The music server ${url.host} answered with status ${status} instead of music. Tonearm tries again; if it stays so, try later.`);
+}
+
+function unreachable(url: URL, cause: unknown): AddressFailure {
+  if (cause instanceof AddressFailure) return cause;
+  const code = (cause as NodeJS.ErrnoException).code ?? 'unknown reason';
+  return new AddressFailure('unavailable', 'audio/server-unreachable', `The music server ${url.host} could not be reached (${code}). Check the network; Tonearm tries again.`, false, cause);
+}

@@ -1,0 +1,226 @@
+import { Emitter, type Events, toTonearmError, TonearmError } from '#foundation';
+import type { Deck, DeckEvents, Host, LoadId, Millis, Playable } from '#core';
+import { chooseOutput, type OutputSettings } from '#outputs';
+import { openInProcess, openThread, type Link } from './link.ts';
+import { decodeError, type DeckNews, type FromThread, type ThreadSettings, type ToThread } from './wire/index.ts';
+
+/** A thread that dies more often than this within a minute is not started again for the same track. */
+const mostDeaths = 3;
+const deathsWithin: Millis = 60_000;
+
+export interface DeckOptions {
+  readonly host: Pick<Host, 'clock' | 'log' | 'programs'>;
+  readonly output: OutputSettings;
+  /** PEM of certificate authorities to trust besides the usual ones. */
+  readonly certificates?: string;
+  /** Runs on the calling thread: for tests. */
+  readonly inProcess?: boolean;
+  /** Silence after which the output is closed; 10 s unless told otherwise. */
+  readonly releaseOutputAfter?: Millis;
+  /** Silence after which the thread is ended and its memory given back; 3 min unless told otherwise. */
+  readonly releaseThreadAfter?: Millis;
+}
+
+export interface OpenedDeck extends Deck, AsyncDisposable {
+  /** The kind of output that was chosen. */
+  readonly output: string;
+  /** Why, for people. */
+  readonly why: string;
+}
+
+/** Chooses the output and makes the handle. Nothing is started before the first `play`. */
+export async function openDeck(options: DeckOptions): Promise<OpenedDeck> {
+  const { clock, log, programs } = options.host;
+  const { settings, why } = await chooseOutput(options.output, { clock, log: log.child('output'), programs });
+  const thread: ThreadSettings = {
+    output: settings,
+    certificates: options.certificates ?? null,
+    speakerChild: programs.speakerChild.href,
+    releaseOutputAfter: options.releaseOutputAfter ?? 10_000,
+  };
+  return new ThreadDeck(options, thread, why);
+}
+
+/** What would have to be started again. */
+interface Loaded {
+  readonly id: LoadId;
+  playable: Playable;
+  position: Millis;
+  paused: boolean;
+}
+
+class ThreadDeck implements OpenedDeck {
+  readonly output: string;
+  readonly why: string;
+  readonly #options: DeckOptions;
+  readonly #thread: ThreadSettings;
+  readonly #emitter: Emitter<DeckEvents>;
+  #link: Link | null = null;
+  /** Links on their way out. */
+  readonly #closing = new Set<Promise<void>>();
+  #loaded: Loaded | null = null;
+  #follower: { readonly playable: Playable; readonly id: LoadId } | null = null;
+  #gain = 1;
+  #deaths: number[] = [];
+  #release: Disposable | null = null;
+  #closed = false;
+
+  constructor(options: DeckOptions, thread: ThreadSettings, why: string) {
+    this.#options = options;
+    this.#thread = thread;
+    this.output = thread.output.kind;
+    this.why = why;
+    const { log } = options.host;
+    this.#emitter = new Emitter((error) => log.error('A listener of the deck failed', { reason: String(error) }));
+  }
+
+  get events(): Events<DeckEvents> {
+    return this.#emitter.events;
+  }
+
+  play(playable: Playable, { id, at, paused }: { readonly id: LoadId; readonly at: Millis; readonly paused: boolean }): void {
+    this.#loaded = { id, playable, position: at, paused };
+    this.#follower = null;
+    this.#send({ kind: 'play', id, playable, at, paused });
+  }
+
+  follow(next: { readonly playable: Playable; readonly id: LoadId } | null): void {
+    this.#follower = next;
+    if (this.#link) this.#send({ kind: 'follow', next });
+  }
+
+  refresh(id: LoadId, playable: Playable): void {
+    if (this.#loaded?.id === id) this.#loaded.playable = playable;
+    if (this.#follower?.id === id) this.#follower = { id, playable };
+    if (this.#link) this.#send({ kind: 'refresh', id, playable });
+  }
+
+  pause(): void {
+    if (!this.#loaded) return;
+    this.#loaded.paused = true;
+    if (this.#link) this.#send({ kind: 'pause' });
+  }
+
+  resume(): void {
+    if (!this.#loaded) return;
+    this.#loaded.paused = false;
+    if (this.#link) this.#send({ kind: 'resume' });
+    else this.#restart();
+  }
+
+  seek(to: Millis): void {
+    if (!this.#loaded) return;
+    this.#loaded.position = to;
+    if (this.#link) this.#send({ kind: 'seek', to });
+    else this.#restart();
+  }
+
+  stop(): void {
+    this.#loaded = this.#follower = null;
+    if (this.#link) this.#send({ kind: 'stop' });
+  }
+
+  setGain(gain: number): void {
+    this.#gain = gain;
+    if (this.#link) this.#send({ kind: 'gain', gain });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#loaded = this.#follower = null;
+    this.#release?.[Symbol.dispose]();
+    this.#release = null;
+    this.#letGo();
+    await Promise.all(this.#closing);
+  }
+
+  #send(message: ToThread): void {
+    if (this.#closed) return;
+    this.#open().send(message);
+    this.#arrangeRelease();
+  }
+
+  #open(): Link {
+    if (this.#link) return this.#link;
+    const { host, inProcess = false } = this.#options;
+    const { clock, log, programs } = host;
+    const listener = { message: (message: FromThread) => this.#hear(link, message), died: (error: Error) => this.#died(link, error) };
+    const link: Link = inProcess ? openInProcess(this.#thread, { clock, log }, listener) : openThread(programs.audioThread, this.#thread, clock, listener);
+    this.#link = link;
+    link.send({ kind: 'gain', gain: this.#gain });
+    return link;
+  }
+
+  /** A new thread takes up where the last one was. */
+  #restart(): void {
+    const loaded = this.#loaded;
+    if (!loaded) return;
+    this.#send({ kind: 'play', id: loaded.id, playable: loaded.playable, at: loaded.position, paused: loaded.paused });
+    if (this.#follower) this.#send({ kind: 'follow', next: this.#follower });
+  }
+
+  #hear(link: Link, message: FromThread): void {
+    if (link !== this.#link) return;
+    if (message.kind === 'log') {
+      const log = message.name === '' ? this.#options.host.log : this.#options.host.log.child(message.name);
+      log[message.level](message.message, message.fields);
+    } else if (message.kind === 'event') {
+      this.#note(message);
+      this.#arrangeRelease();
+      if (message.name === 'failed') this.#emitter.emit('failed', { id: message.event.id, error: decodeError(message.event.error) });
+      else this.#emitter.emit(message.name, message.event);
+    }
+  }
+
+  /** Keeps what a new thread would need to know. */
+  #note(news: DeckNews): void {
+    const loaded = this.#loaded;
+    if (news.name === 'playing' && news.event.id === this.#follower?.id) {
+      this.#loaded = { id: this.#follower.id, playable: this.#follower.playable, position: news.event.position, paused: false };
+      this.#follower = null;
+    } else if (loaded?.id === news.event.id) {
+      if ('position' in news.event) loaded.position = news.event.position;
+      if (news.name === 'failed') {
+        // Trouble with the output leaves the load in place for a resume; any other failure ends it.
+        if (news.event.error.code.startsWith('output/')) loaded.paused = true;
+        else this.#loaded = this.#follower = null;
+      }
+      if (news.name === 'ended' && !this.#follower) this.#loaded = null;
+    }
+  }
+
+  #died(link: Link, error: Error): void {
+    if (link !== this.#link) return;
+    this.#link = null;
+    const { clock, log } = this.#options.host;
+    const now = clock.monotonic();
+    this.#deaths = [...this.#deaths.filter((at) => now - at < deathsWithin), now];
+    log.warn('The audio thread died', { reason: toTonearmError(error).message, again: this.#deaths.length <= mostDeaths });
+    const loaded = this.#loaded;
+    if (!loaded) return;
+    if (this.#deaths.length <= mostDeaths) {
+      this.#restart();
+      return;
+    }
+    this.#loaded = this.#follower = null;
+    const message = 'The part of Tonearm that plays sound stopped several times in a row. Try another track; if it stays, restart Tonearm.';
+    this.#emitter.emit('failed', { id: loaded.id, error: new TonearmError({ kind: 'internal', code: 'audio/thread-died', message, cause: error }) });
+  }
+
+  /** Ends the thread when it has had nothing to do for long. */
+  #arrangeRelease(): void {
+    const { host, releaseThreadAfter = 180_000 } = this.#options;
+    this.#release?.[Symbol.dispose]();
+    this.#release = null;
+    const isBusy = this.#loaded !== null && !this.#loaded.paused;
+    if (!isBusy && this.#link) this.#release = host.clock.timer(releaseThreadAfter, () => this.#letGo());
+  }
+
+  #letGo(): void {
+    const link = this.#link;
+    this.#link = null;
+    if (!link) return;
+    const closing: Promise<void> = link.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+}

@@ -1,0 +1,2 @@
+/** Sound, off the main thread. */
+export { openDeck, type DeckOptions, type OpenedDeck } from './deck.ts';

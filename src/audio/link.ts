@@ -1,0 +1,62 @@
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { Clock, Log } from '#foundation';
+import { runDeck } from './thread/run-deck.ts';
+import type { FromThread, ThreadSettings, ToThread } from './wire/index.ts';
+
+/** The main thread's end of a running deck. */
+export interface Link {
+  send(message: ToThread): void;
+  /** Ends it, giving it a moment to close the output. */
+  close(): Promise<void>;
+}
+
+export interface LinkListener {
+  message(message: FromThread): void;
+  /** It died without being asked to. */
+  died(error: Error): void;
+}
+
+/** How long a thread may take to close its output before it is ended. */
+const patience = 2000;
+
+/** Heap of a thread's JavaScript; the sound itself is outside of it. */
+const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4, stackSizeMb: 2 };
+
+export function openThread(program: URL, settings: ThreadSettings, clock: Clock, listener: LinkListener): Link {
+  const worker = new Worker(program, { workerData: settings, name: 'tonearm-audio', resourceLimits });
+  let isClosing = false;
+  let failure: Error | null = null;
+  const exited = new Promise<void>((resolve) => {
+    worker.on('error', (error) => (failure = error));
+    worker.on('exit', (code) => {
+      resolve();
+      if (!isClosing) listener.died(failure ?? new Error(`The audio thread ended with code ${code}.`));
+    });
+  });
+  worker.on('message', (message: FromThread) => listener.message(message));
+  return {
+    send: (message) => worker.postMessage(message),
+    async close() {
+      isClosing = true;
+      worker.postMessage({ kind: 'close' } satisfies ToThread);
+      const timer = clock.timer(patience, () => void worker.terminate());
+      await exited;
+      timer[Symbol.dispose]();
+    },
+  };
+}
+
+/** The same loop on this thread. */
+export function openInProcess(settings: ThreadSettings, world: { readonly clock: Clock; readonly log: Log }, listener: LinkListener): Link {
+  const { port1, port2 } = new MessageChannel();
+  const done = runDeck(port2, settings, world);
+  port1.on('message', (message: FromThread) => listener.message(message));
+  return {
+    send: (message) => port1.postMessage(message),
+    async close() {
+      port1.postMessage({ kind: 'close' } satisfies ToThread);
+      await done;
+      port1.close();
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock, type Log, type LogFields, type LogLevel } from '#foundation';
+import type { FromThread, ThreadSettings, ToThread } from '../wire/index.ts';
+import { runDeck } from './run-deck.ts';
+
+/** The audio thread's program. */
+const port = parentPort;
+if (!port) throw new Error('This program runs as a worker thread of Tonearm.');
+
+function logTo(name: string): Log {
+  const say = (level: LogLevel) => (message: string, fields: LogFields = {}) => tell({ kind: 'log', level, name, message, fields });
+  return { trace: say('trace'), debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error'), child: (child) => logTo(name === '' ? child : `${name}/${child}`) };
+}
+
+function tell(message: FromThread): void {
+  port?.postMessage(message);
+}
+
+const channel = { postMessage: tell, on: (name: 'message', listener: (message: ToThread) => void) => port.on(name, listener) };
+await runDeck(channel, workerData as ThreadSettings, { clock: systemClock, log: logTo('') });
+port.close();

@@ -1,0 +1,61 @@
+import type { Output } from '#core';
+import type { ConcreteOutput, OutputWorld } from '#outputs';
+import { openOutput } from '#outputs';
+
+/** The deck's output: opened when sound is due, closed after a silence. */
+export class OutputSlot implements AsyncDisposable {
+  readonly #settings: ConcreteOutput;
+  readonly #world: OutputWorld;
+  #output: Output | null = null;
+  /** The rate it was asked for; the output's own may differ. */
+  #asked = 0;
+
+  constructor(settings: ConcreteOutput, world: OutputWorld) {
+    this.#settings = settings;
+    this.#world = world;
+  }
+
+  /** The open output, if there is one. */
+  get output(): Output | null {
+    return this.#output;
+  }
+
+  /** How many frames were written and are not heard yet. */
+  get unheard(): number {
+    return this.#output ? Math.round((this.#output.delay * this.#output.format.rate) / 1000) : 0;
+  }
+
+  /** Whether sound of this rate can be written as things are. */
+  fits(rate: number): boolean {
+    return this.#output !== null && (this.#asked === rate || this.#output.format.rate === rate);
+  }
+
+  /** An output for sound of this rate; one for another rate is played out and closed first. */
+  async open(rate: number, signal: AbortSignal): Promise<Output> {
+    if (this.#output && this.fits(rate)) return this.#output;
+    if (this.#output) {
+      await this.#output.drain(signal);
+      await this.close();
+    }
+    const output = await openOutput(this.#settings, { rate, channels: 2 }, this.#world, signal);
+    this.#output = output;
+    this.#asked = rate;
+    return output;
+  }
+
+  /** Takes back what is not heard; returns how many frames. */
+  drop(): number {
+    return this.#output?.drop() ?? 0;
+  }
+
+  async close(): Promise<void> {
+    const output = this.#output;
+    this.#output = null;
+    await output?.[Symbol.asyncDispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+

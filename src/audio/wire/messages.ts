@@ -1,0 +1,53 @@
+import { TonearmError, type ErrorKind, type LogLevel } from '#foundation';
+import type { DeckEvents, LoadId, Millis, Playable } from '#core';
+import type { ConcreteOutput } from '#outputs';
+
+/** What a thread is started with. */
+export interface ThreadSettings {
+  readonly output: ConcreteOutput;
+  /** PEM of certificate authorities trusted besides the usual ones. */
+  readonly certificates: string | null;
+  readonly speakerChild: string;
+  /** Silence after which the output is closed. */
+  readonly releaseOutputAfter: Millis;
+}
+
+/** The handle's calls, as they are. */
+export type ToThread =
+  | { readonly kind: 'play'; readonly id: LoadId; readonly playable: Playable; readonly at: Millis; readonly paused: boolean }
+  | { readonly kind: 'follow'; readonly next: { readonly id: LoadId; readonly playable: Playable } | null }
+  | { readonly kind: 'refresh'; readonly id: LoadId; readonly playable: Playable }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'seek'; readonly to: Millis }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'gain'; readonly gain: number }
+  | { readonly kind: 'close' };
+
+/** An error without its class, stack and cause. */
+export interface PlainError {
+  readonly kind: ErrorKind;
+  readonly code: string;
+  readonly message: string;
+  readonly retryAfter: number | null;
+}
+
+type EventOf<Name extends keyof DeckEvents> = Name extends 'failed'
+  ? { readonly kind: 'event'; readonly name: Name; readonly event: { readonly id: LoadId; readonly error: PlainError } }
+  : { readonly kind: 'event'; readonly name: Name; readonly event: DeckEvents[Name] };
+
+export type DeckNews = { [Name in keyof DeckEvents]: EventOf<Name> }[keyof DeckEvents];
+
+export type FromThread =
+  | DeckNews
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly name: string; readonly message: string; readonly fields: Readonly<Record<string, unknown>> }
+  /** Answers `close`: everything is given back. */
+  | { readonly kind: 'closed' };
+
+export function encodeError(error: TonearmError): PlainError {
+  return { kind: error.kind, code: error.code, message: error.message, retryAfter: error.retryAfter ?? null };
+}
+
+export function decodeError({ kind, code, message, retryAfter }: PlainError): TonearmError {
+  return new TonearmError({ kind, code, message, ...(retryAfter === null ? {} : { retryAfter }) });
+}

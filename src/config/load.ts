@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { applyEnvironment, placed, type Environment } from './environment.ts';
+import { explain } from './explain.ts';
+import { ConfigError, formatPath, formatProblem, type ConfigProblem, type Path } from './problem.ts';
+import { Settings } from './settings.ts';
+import { slugOf } from './slug.ts';
+import { parseYaml, type YamlFile } from './yaml-file.ts';
+
+export type ZoneConfig = Settings['zones'][number] & { readonly id: string };
+
+/** Everything Tonearm was told, checked and complete. */
+export type Config = Omit<Settings, 'zones' | 'data' | 'discovery'> & {
+  readonly zones: readonly ZoneConfig[];
+  /** Absolute path of the folder for what is kept. */
+  readonly data: string;
+  readonly discovery: { readonly interfaces: readonly string[]; /** Where the pairing port listens. */ readonly address: string };
+};
+
+export interface ConfigSource {
+  readonly path: string;
+  readonly environment: Environment;
+  /** Used when neither the file nor the environment names a data folder. */
+  readonly defaultData: string;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly path: string;
+  /** The file as written, for changing it later without losing comments. */
+  readonly file: YamlFile;
+}
+
+/**
+ * Reads, completes and checks the configuration. Rejects with `ConfigError`: `config/file-missing`, `config/file-unreadable`, or
+ * `config/invalid` with every problem in it. Never writes anything.
+ */
+export async function loadConfig({ path, environment, defaultData }: ConfigSource): Promise<LoadedConfig> {
+  const file = parseYaml(await readText(path), path, {
+    variable: (name) => environment[name] ?? null,
+    secret: secretsBeside(path),
+  });
+  const overrides = applyEnvironment(file.value, environment);
+  const placeOf = (at: Path, aboutKey: boolean) => {
+    const variable = overrides.variableOf(at);
+    return variable === null ? file.locate(at, aboutKey) : { variable };
+  };
+  const problems: ConfigProblem[] = [...file.problems, ...overrides.problems];
+  const value = withTexts(overrides.value, file);
+  const parsed = Settings.safeParse(value);
+  // What the parser could not read would only be reported a second time as missing.
+  const readable = file.document.errors.length === 0;
+  if (!parsed.success && readable) {
+    const said = new Set(problems.map(({ key }) => key));
+    for (const { path: at, aboutKey, ...rest } of parsed.error.issues.flatMap((issue) => explain(issue, value))) {
+      if (!said.has(formatPath(at))) problems.push({ place: placeOf(at, aboutKey), key: formatPath(at), ...rest });
+    }
+  }
+  if (readable) {
+    for (const { path: at, message } of repeatedZones(overrides.value['zones'])) problems.push({ place: placeOf(at, false), key: formatPath(at), message, suggestion: null });
+  }
+  if (!parsed.success || problems.length > 0) throw invalid(path, problems);
+  const { zones, data, discovery, cloud, ...rest } = parsed.data;
+  const folder = dirname(resolve(path));
+  const config: Config = {
+    ...rest,
+    zones: zones.map((zone) => ({ ...zone, id: zone.id ?? slugOf(zone.name) })),
+    data: data === undefined ? defaultData : resolve(folder, data),
+    discovery: { interfaces: discovery.interfaces, address: discovery.address ?? (isLoopbackOnly(discovery.interfaces) ? '127.0.0.1' : '0.0.0.0') },
+    cloud: cloud?.certificates === undefined ? cloud : { ...cloud, certificates: await certificates(cloud.certificates, folder) },
+  };
+  return { config, path, file };
+}
+
+/** A password such as 0123 is a number to YAML. Where a text is wanted, its letters are taken as they stand. */
+function withTexts(value: unknown, file: YamlFile): unknown {
+  const parsed = Settings.safeParse(value);
+  if (parsed.success) return value;
+  return parsed.error.issues.reduce<unknown>((result, issue) => {
+    const isText = (issue.code === 'invalid_type' && issue.expected === 'string') || (issue.code === 'invalid_value' && issue.values.every((one) => typeof one === 'string'));
+    const path = issue.path.filter((part) => typeof part !== 'symbol');
+    const letters = isText ? file.lettersAt(path) : null;
+    return letters === null ? result : placed(result, path, letters);
+  }, value);
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new ConfigError('config/file-missing', `There is no configuration file ${path}. Check the path, or start once without --config to have one made.`);
+    throw new ConfigError('config/file-unreadable', `The configuration file ${path} cannot be read (${code ?? 'unknown reason'}). Correct its permissions.`);
+  }
+}
+
+/** Looks into `secrets.yaml` at the first `!secret`. */
+function secretsBeside(path: string): (name: string) => string | null {
+  let secrets: Readonly<Record<string, unknown>> | undefined;
+  return (name) => {
+    secrets ??= readSecrets(join(dirname(path), 'secrets.yaml'));
+    const found = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
+    return typeof found === 'string' ? found : typeof found === 'number' ? String(found) : null;
+  };
+}
+
+function readSecrets(path: string): Readonly<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return {};
+  }
+  const { value, problems } = parseYaml(text, path, { variable: () => null, secret: () => null });
+  if (problems.length > 0) throw invalid(path, problems);
+  return value;
+}
+
+function invalid(path: string, problems: readonly ConfigProblem[]): ConfigError {
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  const lines = problems.map((problem) => `  ${formatProblem(problem)}`).join('\n');
+  return new ConfigError('config/invalid', `The configuration ${path} has ${count}. Nothing was started or changed.\n${lines}`, problems);
+}
+
+/** Two zones of one id would share topics and identity. Looked for in what was written, so that it is said together with everything else. */
+function repeatedZones(zones: unknown): { readonly path: Path; readonly message: string }[] {
+  if (!Array.isArray(zones)) return [];
+  const first = new Map<string, number>();
+  const found: { readonly path: Path; readonly message: string }[] = [];
+  for (const [index, zone] of (zones as unknown[]).entries()) {
+    if (typeof zone !== 'object' || zone === null) continue;
+    const { id, name } = zone as { id?: unknown; name?: unknown };
+    const own = typeof id === 'string' ? id : typeof name === 'string' ? slugOf(name.trim()) : null;
+    if (own === null) continue;
+    const before = first.get(own);
+    if (before === undefined) first.set(own, index);
+    else found.push({ path: ['zones', index, typeof id === 'string' ? 'id' : 'name'], message: `has the same id as zones[${before}], "${own}". Give one of them another name, or an "id" of its own.` });
+  }
+  return found;
+}
+
+function isLoopbackOnly(interfaces: readonly string[]): boolean {
+  return interfaces.length > 0 && interfaces.every((one) => one === 'lo' || one.startsWith('127.'));
+}
+
+async function certificates(text: string, folder: string): Promise<string> {
+  if (text.includes('-----BEGIN ')) return text;
+  const path = resolve(folder, text);
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError('config/certificates', `The certificates under "cloud" cannot be read from ${path} (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`);
+  }
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { Bonjour, type Service } from 'bonjour-service';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FakeClock, silentLog, systemClock } from '#foundation';
+import { Announcer } from './announcer.ts';
+import type { Link } from './links.ts';
+
+const loopback: Link = { name: 'lo', address: '127.0.0.1', ipv4: ['127.0.0.1'], ipv6: [] };
+const unique = () => randomBytes(4).toString('hex');
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+function listen(type: string) {
+  const options: object = { interface: '127.0.0.1', bind: '0.0.0.0' };
+  const bonjour = new Bonjour(options);
+  closing.push(() => new Promise<void>((done) => bonjour.destroy(() => done())));
+  const up: Service[] = [];
+  const down: Service[] = [];
+  const browser = bonjour.find({ type });
+  browser.on('up', (service: Service) => void up.push(service));
+  browser.on('down', (service: Service) => void down.push(service));
+  return { up, down, browser };
+}
+
+function announcerWith(instance: string, links: () => Link[] = () => [loopback], clock = systemClock) {
+  const warn = vi.fn();
+  return { warn, announcer: new Announcer({ clock, log: { ...silentLog, warn }, interfaces: [], instance, links }) };
+}
+
+describe('mDNS on loopback', () => {
+  it('is found with its own host name, its addresses and TXT, and withdrawn at the end', async () => {
+    const type = `tonearm-${unique()}`;
+    const { up, down } = listen(type);
+    const instance = unique();
+    const { announcer } = announcerWith(instance);
+    const handle = await announcer.announce({ name: 'Küche 1.5', type, port: 4711, txt: { VERSION: '1.0', CPath: '/' } });
+    await vi.waitFor(() => expect(up).toHaveLength(1), { timeout: 5000 });
+    expect(up[0]).toMatchObject({ name: 'Küche 1-5', port: 4711, host: `tonearm-${instance}.local`, addresses: ['127.0.0.1'] });
+    expect(up[0]?.txt).toEqual({ VERSION: '1.0', CPath: '/' });
+    await handle[Symbol.asyncDispose]();
+    await handle[Symbol.asyncDispose]();
+    await vi.waitFor(() => expect(down).toHaveLength(1), { timeout: 5000 });
+  });
+
+  it('answers a browser that comes later', async () => {
+    const type = `tonearm-${unique()}`;
+    const { announcer } = announcerWith(unique());
+    const handle = await announcer.announce({ name: 'Late', type, port: 4712, txt: {} });
+    closing.push(() => handle[Symbol.asyncDispose]());
+    const { up } = listen(type);
+    await vi.waitFor(() => expect(up[0]).toMatchObject({ port: 4712, addresses: ['127.0.0.1'] }), { timeout: 5000 });
+  });
+
+  it('keeps the other zone when one is withdrawn', async () => {
+    const type = `tonearm-${unique()}`;
+    const { announcer } = announcerWith(unique());
+    const one = await announcer.announce({ name: 'One', type, port: 1001, txt: {} });
+    const two = await announcer.announce({ name: 'Two', type, port: 1002, txt: {} });
+    closing.push(() => two[Symbol.asyncDispose]());
+    await one[Symbol.asyncDispose]();
+    const { up } = listen(type);
+    await vi.waitFor(() => expect(up.map(({ name }) => name)).toContain('Two'), { timeout: 5000 });
+    expect(up.map(({ name }) => name)).not.toContain('One');
+  });
+
+  it('gives way to the device that had the name first, without taking it off the air', async () => {
+    const type = `tonearm-${unique()}`;
+    const clock = new FakeClock();
+    const first = announcerWith('aaaaaaaa', () => [loopback], clock);
+    const second = announcerWith('bbbbbbbb');
+    const { up, down } = listen(type);
+    const one = await first.announcer.announce({ name: 'Kitchen', type, port: 2001, txt: {} });
+    closing.push(() => one[Symbol.asyncDispose]());
+    await vi.waitFor(() => expect(up).toHaveLength(1), { timeout: 5000 });
+    await clock.advance(2000);
+    const two = await second.announcer.announce({ name: 'Kitchen', type, port: 2002, txt: {} });
+    closing.push(() => two[Symbol.asyncDispose]());
+    await vi.waitFor(() => expect(up.find(({ name }) => name === 'Kitchen (bbbb)')).toMatchObject({ port: 2002 }), { timeout: 5000 });
+    expect(up.some(({ name }) => name === 'Kitchen (aaaa)')).toBe(false);
+    expect(down).toHaveLength(0);
+    expect(first.warn).not.toHaveBeenCalled();
+    expect(second.warn).toHaveBeenCalledOnce();
+  });
+
+  it('follows the network: away without one, there when it comes', async () => {
+    const type = `tonearm-${unique()}`;
+    const clock = new FakeClock();
+    let links: Link[] = [];
+    const { announcer, warn } = announcerWith(unique(), () => links, clock);
+    const handle = await announcer.announce({ name: 'Later', type, port: 3001, txt: {} });
+    closing.push(() => handle[Symbol.asyncDispose]());
+    expect(warn).toHaveBeenCalledOnce();
+    const { up, browser } = listen(type);
+    links = [loopback];
+    await clock.advance(3000);
+    await vi.waitFor(
+      () => {
+        browser.update();
+        expect(up[0]).toMatchObject({ name: 'Later', port: 3001 });
+      },
+      { timeout: 5000 },
+    );
+    expect(clock.pending).toBe(1);
+    await handle[Symbol.asyncDispose]();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('cuts a long name between characters to 63 bytes', async () => {
+    const type = `tonearm-${unique()}`;
+    const { up } = listen(type);
+    const { announcer } = announcerWith(unique());
+    const handle = await announcer.announce({ name: '🎵'.repeat(40), type, port: 3002, txt: {} });
+    closing.push(() => handle[Symbol.asyncDispose]());
+    await vi.waitFor(() => expect(up[0]?.name).toBe('🎵'.repeat(15)), { timeout: 5000 });
+  });
+});

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { TonearmError } from '#foundation';
+
+/**
+ * Replaces a file as one step: after a power cut there is the old content or the new one, never a mixture.
+ * Readable by its owner only.
+ */
+export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
+  const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Makes the rename itself durable. Some file systems refuse to sync a folder; then their own order has to do. */
+async function syncFolder(path: string): Promise<void> {
+  try {
+    const folder = await open(path, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  } catch {
+    // Nothing to mend: the content itself is on disk.
+  }
+}
+
+/** A folder only its owner can enter; parents are made as the system's habits say. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new TonearmError({
+      kind: 'invalid',
+      code: 'host/data-not-writable',
+      message: `The folder ${path} for Tonearm's data cannot be made (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another with --data or the setting "data", or correct its permissions.`,
+      cause: error,
+    });
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}

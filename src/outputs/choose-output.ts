@@ -1,0 +1,47 @@
+import { probeOutput } from './open-output.ts';
+import type { OutputWorld } from './output-definition.ts';
+import type { ConcreteOutput, OutputSettings } from './settings.ts';
+
+export interface OutputChoice {
+  readonly settings: ConcreteOutput;
+  /** For people: why this one. */
+  readonly why: string;
+}
+
+/** An output that has not answered by then counts as not working. */
+const patience = 5000;
+
+const candidates: readonly ConcreteOutput[] = [
+  { kind: 'speaker' },
+  { kind: 'aplay', buffer: 500 },
+  { kind: 'pacat', buffer: 500 },
+];
+
+/**
+ * What `auto` means here: the first of speaker, aplay, pacat that can open its default device, else silence in real time.
+ * Anything else is taken as configured, without a try: it may come to life later.
+ */
+export async function chooseOutput(settings: OutputSettings, world: OutputWorld): Promise<OutputChoice> {
+  if (settings.kind !== 'auto') return { settings, why: 'It is configured so.' };
+  const reasons: string[] = [];
+  for (const candidate of candidates) {
+    const reason = await probe(candidate, world);
+    if (reason === null) {
+      const passedOver = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
+      return { settings: candidate, why: `It is the first that works here${passedOver}.` };
+    }
+    reasons.push(`${candidate.kind}: ${reason}`);
+  }
+  return { settings: { kind: 'null', delay: 0 }, why: `No sound device works here (${reasons.join('; ')}). Music plays in silence until one is set up and Tonearm is started again.` };
+}
+
+async function probe(candidate: ConcreteOutput, world: OutputWorld): Promise<string | null> {
+  const limit = new AbortController();
+  const timer = world.clock.timer(patience, () => limit.abort());
+  try {
+    return await probeOutput(candidate, world, limit.signal);
+  } finally {
+    timer[Symbol.dispose]();
+  }
+}
+

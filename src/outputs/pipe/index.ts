@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { defineOutput } from '../output-definition.ts';
+import { SampleFormat } from '../pcm-encoding.ts';
+import { openPipe, probePipe } from './pipe.ts';
+
+/** Raw PCM into a FIFO or a file. */
+export const pipe = defineOutput({
+  kind: 'pipe',
+  settings: z.strictObject({
+    kind: z.literal('pipe'),
+    path: z.string().min(1).describe('A FIFO that something reads, such as Snapcast; or a file, which is appended to'),
+    format: SampleFormat.default('s16le').describe('How samples are written, interleaved stereo'),
+    rate: z.int().min(8000).max(192_000).default(44_100).describe('Frames per second; music of another rate is converted'),
+    clocked: z.boolean().default(false).describe('Write in real time instead of as fast as the reader takes it'),
+    delay: z.int().min(0).max(10_000).default(0).describe('How long the reader takes until a sample is heard, in ms'),
+  }),
+  open: (settings, format, world, signal) => openPipe(settings, format, world, signal),
+  probe: (settings) => probePipe(settings.path),
+});

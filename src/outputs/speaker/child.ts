@@ -1,0 +1,88 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { TonearmError } from '#foundation';
+import { encodeHead, FromSpeaker, type ToSpeaker, type SpeakerTask } from './messages.ts';
+
+const mostErrorText = 2000;
+
+/** The child process that holds the native code. */
+export class SpeakerChild {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<TonearmError>;
+  #text = '';
+  #reason: string | null = null;
+  error: TonearmError | null = null;
+
+  constructor(program: URL, task: SpeakerTask, onNews: (news: FromSpeaker) => void) {
+    this.#child = spawn(process.execPath, ['--max-semi-space-size=1', '--max-old-space-size=32', fileURLToPath(program), JSON.stringify(task)], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child.stdin?.on('error', () => undefined);
+    this.#child.stderr?.setEncoding('utf8').on('data', (part: string) => {
+      this.#text = (this.#text + part).slice(-mostErrorText);
+    });
+    if (this.#child.stdout) {
+      createInterface({ input: this.#child.stdout }).on('line', (line) => {
+        const news = parseNews(line);
+        if (news?.kind === 'failed') this.#reason = news.reason;
+        if (news) onNews(news);
+      });
+    }
+    this.#ended = new Promise((resolve) => {
+      const end = (how: string) => {
+        this.error = new TonearmError({
+          kind: 'unavailable',
+          code: 'output/device-lost',
+          message: `The sound device ${task.device ?? 'default'} stopped playing (speaker: ${this.#reason ?? this.#lastWords() ?? how}). Check that it is connected and not in use by another program, then resume.`,
+        });
+        resolve(this.error);
+      };
+      this.#child.on('error', (error) => end(error.message));
+      this.#child.on('close', (code, signal) => end(signal === 'SIGABRT' ? 'there is no sound device' : `ended with ${signal ?? String(code)}`));
+    });
+  }
+
+  get ended(): Promise<TonearmError> {
+    return this.#ended;
+  }
+
+  /** What went wrong, in a few words, once it has ended. */
+  get why(): string {
+    return this.#reason ?? (this.#child.signalCode === 'SIGABRT' ? 'ALSA has no such sound device' : (this.#lastWords() ?? 'it ended unexpectedly'));
+  }
+
+  send(type: ToSpeaker, body: Buffer = Buffer.alloc(0)): void {
+    const { stdin } = this.#child;
+    if (!stdin?.writable) return;
+    stdin.write(encodeHead(type, body.length));
+    if (body.length > 0) stdin.write(Buffer.from(body));
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #lastWords(): string | null {
+    return this.#text.trim().split('\n').pop()?.slice(0, 200) || null;
+  }
+}
+
+function parseNews(line: string): FromSpeaker | null {
+  try {
+    return FromSpeaker.parse(JSON.parse(line));
+  } catch {
+    return null;
+  }
+}
+
+/** Null when the package is there and opens the device, else why not. Takes about a tenth of a second. */
+export async function probeSpeaker(program: URL, device: string | null, signal: AbortSignal): Promise<string | null> {
+  const seen = { ready: false };
+  const child = new SpeakerChild(program, { task: 'probe', rate: 44_100, channels: 2, device }, (news) => {
+    if (news.kind === 'ready') seen.ready = true;
+  });
+  const stop = () => child.kill();
+  signal.addEventListener('abort', stop, { once: true });
+  await child.ended;
+  signal.removeEventListener('abort', stop);
+  return seen.ready ? null : signal.aborted ? 'it does not answer' : child.why;
+}

@@ -1,0 +1,215 @@
+import { Scope, silentLog, systemClock } from '#foundation';
+import { openAccessPoint, type AccessPoint } from './access-point/server.ts';
+import { Accounts } from './accounts.ts';
+import { Catalogue } from './catalogue/catalogue.ts';
+import { Contexts } from './catalogue/contexts.ts';
+import { Commands } from './connect-state/commands.ts';
+import { controllerRoutes } from './connect-state/controller-routes.ts';
+import { deviceRoutes } from './connect-state/device-routes.ts';
+import { ConnectStateHub } from './connect-state/hub.ts';
+import { Counters } from './counters.ts';
+import { Dealer } from './dealer/dealer.ts';
+import { Faults } from './faults.ts';
+import { makeDispatcher } from './http/dispatch.ts';
+import { Router } from './http/router.ts';
+import { openPlainPort, openSecurePort, type Listeners, type OpenPort } from './http/server.ts';
+import { Journal, type Refusal } from './journal.ts';
+import { makeAuthority, makeServerKey } from './keys.ts';
+import { Network } from './latency.ts';
+import { makeAddresses, type OpenPorts } from './addresses.ts';
+import type { CloudOptions } from './options.ts';
+import type { Parts, ServerTime } from './parts.ts';
+import { Phone } from './phone/phone.ts';
+import { Authorizations } from './services/accounts.ts';
+import { cdnRoutes } from './services/cdn.ts';
+import { clientTokenRoutes } from './services/client-token.ts';
+import { contextRoutes } from './services/context.ts';
+import { directoryRoutes } from './services/directory.ts';
+import { login5Routes } from './services/login5.ts';
+import { metadataRoutes } from './services/metadata.ts';
+import { storageRoutes } from './services/storage.ts';
+import { ResumePoints, webRoutes } from './services/web.ts';
+import { openStateFolder, type StateFiles } from './state-folder.ts';
+
+/** Shaped like the daemon's own setting for where the cloud is; plain data. */
+export interface SimulatedEndpoints {
+  readonly directory: string;
+  readonly clientToken: string;
+  readonly login5: string;
+  readonly accounts: string;
+  readonly certificates?: string;
+  readonly serverKey: string;
+  readonly insecure?: true;
+}
+
+/** A whole cloud on loopback. Everything can be looked at and changed while it runs. */
+export interface Cloud extends AsyncDisposable {
+  readonly endpoints: SimulatedEndpoints;
+  /** Where the certificate authority was written; null without a state folder. */
+  readonly caPath: string | null;
+  readonly files: StateFiles | null;
+  readonly ports: OpenPorts;
+  /** Base of the control API; null when it is not open. */
+  readonly controlUrl: string | null;
+  readonly accounts: Accounts;
+  readonly authorizations: Authorizations;
+  readonly catalogue: Catalogue;
+  readonly contexts: Contexts;
+  readonly resumePoints: ResumePoints;
+  readonly faults: Faults;
+  readonly network: Network;
+  readonly journal: Journal;
+  /** Breaches of the protocol so far. A good client leaves this empty. */
+  readonly refusals: readonly Refusal[];
+  readonly counters: Counters;
+  readonly time: ServerTime;
+  readonly router: Router;
+  readonly dealer: Dealer;
+  readonly connectState: ConnectStateHub;
+  readonly commands: Commands;
+  readonly accessPoint: AccessPoint;
+  readonly phones: readonly Phone[];
+  /** A phone of a user, logged in and watching. The user is made when there is none with that name. */
+  openPhone(options?: { readonly name?: string; readonly user?: string }): Promise<Phone>;
+  /** Cuts what devices (not phones) have open, and lets nobody in for `duration` ms. */
+  cut(duration: number, which?: readonly ('access-point' | 'dealer' | 'web')[]): void;
+}
+
+export async function openCloud(options: CloudOptions = {}): Promise<Cloud> {
+  const scope = new Scope();
+  try {
+    return await build(options, scope);
+  } catch (error) {
+    await scope[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function build(options: CloudOptions, scope: Scope): Promise<Cloud> {
+  const { clock = systemClock, log = silentLog, seed = 'tonearm', ports = {}, names = 'loopback', ipv6 = false } = options;
+  const secure = options.secure ?? ports.tls !== undefined;
+  const keys = options.state === undefined ? null : await openStateFolder(options.state);
+  const [server, authority] = await Promise.all([keys?.server ?? makeServerKey(), keys?.authority ?? (secure ? makeAuthority() : null)]);
+  const entries = options.folder === undefined ? [] : await (await import('./catalogue/folder.ts')).readMusicFolder(options.folder);
+
+  const open: { plain: number; tls: number | null; accessPoint: readonly number[] } = { plain: 0, tls: null, accessPoint: [] };
+  const addresses = makeAddresses(open, { secure, names });
+  const time: ServerTime = { now: () => clock.now() + time.shift, shift: 0 };
+  const journal = new Journal(clock);
+  const catalogue = new Catalogue(seed, [...entries, ...(options.catalogue ?? [])]);
+  const parts: Parts = {
+    clock,
+    log,
+    time,
+    seed,
+    journal,
+    faults: new Faults(journal),
+    counters: new Counters(),
+    network: new Network(clock, options.latency),
+    accounts: new Accounts(clock, seed, () => addresses.images),
+    catalogue,
+    contexts: new Contexts(catalogue),
+    addresses,
+  };
+
+  const dealer = new Dealer(parts, { noise: options.noise ?? true });
+  const hub = new ConnectStateHub(parts, dealer, { pushDelay: options.pushDelay ?? 20, linger: options.linger ?? 30_000 });
+  const commands = new Commands(parts, dealer, hub);
+  const authorizations = new Authorizations(parts);
+  const resumePoints = new ResumePoints();
+  const router = new Router();
+  router.add([
+    ...directoryRoutes(parts),
+    ...clientTokenRoutes(parts),
+    ...login5Routes(parts),
+    ...authorizations.routes(),
+    ...cdnRoutes(parts),
+    ...deviceRoutes(parts, hub, dealer, commands, { limited: options.rateLimit ?? true }),
+    ...controllerRoutes(parts, hub, commands),
+    ...metadataRoutes(parts),
+    ...storageRoutes(parts),
+    ...webRoutes(parts, resumePoints),
+    // Last: it takes every path that nobody else wants.
+    ...contextRoutes(parts),
+  ]);
+
+  const bound = ipv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1'];
+  const reach = { web: true };
+  const dispatch = makeDispatcher(parts, router, reach);
+  const listeners: Listeners = { request: dispatch, upgrade: (request, socket, head) => dealer.upgrade(request, socket, head) };
+  const accessPoint = scope.use(
+    await openAccessPoint(parts, { ports: ports.accessPoint ?? [0], addresses: bound, key: server, pingPeriod: options.pingPeriod ?? 120_000 }),
+  );
+  const plain: OpenPort = scope.use(await openPlainPort({ port: ports.plain ?? 0, addresses: bound }, listeners));
+  const tls = secure && authority ? scope.use(await openSecurePort({ port: ports.tls ?? 0, addresses: bound }, listeners, authority.leaf)) : null;
+  Object.assign(open, { plain: plain.port, tls: tls?.port ?? null, accessPoint: accessPoint.ports });
+  for (const user of options.users ?? [{ name: 'listener' }]) parts.accounts.add(user);
+
+  const phones = new Set<Phone>();
+  let controlUrl: string | null = null;
+  const base = tls ? `https://127.0.0.1:${tls.port}` : `http://127.0.0.1:${plain.port}`;
+  const cloud: Cloud = {
+    endpoints: {
+      directory: base,
+      clientToken: base,
+      login5: base,
+      accounts: base,
+      serverKey: server.modulus.toString('hex'),
+      ...(tls && authority ? { certificates: authority.pem } : { insecure: true as const }),
+    },
+    caPath: keys?.files.authority ?? null,
+    files: keys?.files ?? null,
+    ports: open,
+    get controlUrl() {
+      return controlUrl;
+    },
+    accounts: parts.accounts,
+    authorizations,
+    catalogue,
+    contexts: parts.contexts,
+    resumePoints,
+    faults: parts.faults,
+    network: parts.network,
+    journal,
+    get refusals() {
+      return journal.refusals;
+    },
+    counters: parts.counters,
+    time,
+    router,
+    dealer,
+    connectState: hub,
+    commands,
+    accessPoint,
+    get phones() {
+      return [...phones];
+    },
+    async openPhone({ name = 'Phone', user = parts.accounts.all[0]?.name ?? 'listener' } = {}) {
+      const account = parts.accounts.find(user) ?? parts.accounts.add({ name: user });
+      const phone = await Phone.open({ name, account, parts, base: `http://127.0.0.1:${plain.port}`, outcomeOf: (ackId) => commands.outcome(ackId) });
+      phones.add(phone);
+      phone.events.on('closed', () => phones.delete(phone));
+      return phone;
+    },
+    cut(duration, which = ['access-point', 'dealer', 'web']) {
+      const isReachable = (reachable: boolean) => {
+        if (which.includes('access-point')) accessPoint.reachable = reachable;
+        if (which.includes('dealer')) dealer.reachable = reachable;
+        if (which.includes('web')) reach.web = reachable;
+      };
+      isReachable(false);
+      if (which.includes('access-point')) accessPoint.cut();
+      if (which.includes('dealer')) dealer.cut();
+      clock.timer(duration, () => isReachable(true));
+    },
+    [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+  };
+  scope.defer(async () => {
+    for (const phone of phones) await phone[Symbol.asyncDispose]();
+  });
+  if (ports.control !== undefined) {
+    const { openControl } = await import('./control/server.ts');
+    controlUrl = scope.use(await openControl(cloud, ports.control)).url;
+  }
+  return cloud;
+}

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '#foundation';
+import { encodeDealerRequest } from '#spotify/wire';
+import type { Counters, Trip } from '../counters.ts';
+import type { Journal } from '../journal.ts';
+import type { DealerConnection } from './connection.ts';
+
+/** How a request ended: replied with success or failure, not replied to in time, or its socket closed. */
+export type Outcome = 'succeeded' | 'failed' | 'silent' | 'gone';
+
+interface Outstanding {
+  readonly connection: DealerConnection;
+  readonly text: string;
+  readonly settle: (outcome: Outcome) => void;
+  readonly trip: Trip | null;
+  timer: Disposable;
+  sends: number;
+  replies: number;
+}
+
+/** How long a device may take to reply (connect-control §1.8). */
+const replyWithin = 10_000;
+/** When an unanswered transfer is sent again (§1.8). */
+const resendAfter = 15_000;
+
+/** Requests to devices and the replies they owe. */
+export class DealerRequests {
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  readonly #counters: Counters;
+  readonly #outstanding = new Map<string, Outstanding>();
+  #sequence = 0;
+
+  constructor({ clock, journal, counters }: { readonly clock: Clock; readonly journal: Journal; readonly counters: Counters }) {
+    this.#clock = clock;
+    this.#journal = journal;
+    this.#counters = counters;
+  }
+
+  /** Sends a request; resolves when it is known how it ended. `resend`: repeat it after 15 s without a reply, or always. */
+  send(connection: DealerConnection, ident: string, body: unknown, resend: 'never' | 'unanswered' | 'always' = 'never'): Promise<Outcome> {
+    this.#sequence += 1;
+    const key = `${this.#sequence}/${randomBytes(20).toString('hex')}`;
+    const text = encodeDealerRequest({ ident, key, body, gzip: connection.gzip });
+    return new Promise((settle) => {
+      const trip = connection.phone === null ? this.#counters.begin('dealer', 'dealer/request') : null;
+      const entry: Outstanding = { connection, text, settle, trip, timer: this.#clock.timer(replyWithin, () => this.#late(key)), sends: 1, replies: 0 };
+      this.#outstanding.set(key, entry);
+      connection.push(text);
+      // The command itself is not something the device waits for: its chain of questions starts when it has it.
+      trip?.end();
+      if (resend !== 'never') {
+        this.#clock.timer(resendAfter, () => {
+          if (entry.replies > 0 && resend !== 'always') return;
+          entry.sends += 1;
+          connection.push(text);
+        });
+      }
+    });
+  }
+
+  /** A reply came in. */
+  replied(connection: DealerConnection, key: string, success: boolean): void {
+    const entry = this.#outstanding.get(key);
+    const breach = (what: string) => this.#journal.refuse({ service: 'dealer', clause: 'connect-control §1.6', what, refused: false, phone: connection.phone });
+    if (!entry) {
+      breach(`a reply to ${key}, which was never asked`);
+      return;
+    }
+    if (entry.connection !== connection) breach('a reply on another socket than the one that was asked');
+    entry.replies += 1;
+    if (entry.replies > entry.sends) breach(`${entry.replies} replies to one request`);
+    entry.timer[Symbol.dispose]();
+    entry.settle(success ? 'succeeded' : 'failed');
+  }
+
+  /** The socket has gone, and what it owed with it. */
+  closed(connection: DealerConnection): void {
+    for (const [key, entry] of this.#outstanding) {
+      if (entry.connection !== connection) continue;
+      entry.timer[Symbol.dispose]();
+      entry.settle('gone');
+      this.#outstanding.delete(key);
+    }
+  }
+
+  #late(key: string): void {
+    const entry = this.#outstanding.get(key);
+    if (!entry || entry.replies > 0) return;
+    this.#journal.refuse({ service: 'dealer', clause: 'connect-control §1.8', what: 'a request was not replied to within 10 s', refused: false, phone: entry.connection.phone });
+    entry.settle('silent');
+  }
+}

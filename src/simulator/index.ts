@@ -1,0 +1,20 @@
+/** The cloud's side of the protocol on loopback, for tests, the demo and other people's receivers. Strict on purpose. */
+export * from './cloud.ts';
+export * from './options.ts';
+export * from './accounts.ts';
+export * from './faults.ts';
+export type { FaultName, FaultParameters } from './fault-names.ts';
+export * from './journal.ts';
+export type { CounterView } from './counters.ts';
+export { Counters } from './counters.ts';
+export type { Latency, Network } from './latency.ts';
+export type { Catalogue } from './catalogue/catalogue.ts';
+export type { CatalogueEntry, FileEntry, LoudnessEntry, RestrictionEntry } from './catalogue/entry.ts';
+export { readStored, type AudioFile, type CatalogueItem, type Named } from './catalogue/item.ts';
+export type { ContextDocument, ContextPage, ContextRow, Contexts } from './catalogue/contexts.ts';
+export type { Answer, Exchange, Handler, Route } from './http/exchange.ts';
+export { Phone, type PhoneEvents, type PlayHereOptions, type PlayOptions, type TransferOptions } from './phone/phone.ts';
+export type { CommandAnswer } from './phone/commands.ts';
+export type { FoundSpeaker } from './phone/discovery.ts';
+export type { PairingMischief, PairingOptions, PairingOutcome, SpeakerInfo } from './phone/pairing.ts';
+export type { StateFiles } from './state-folder.ts';

@@ -1,0 +1,50 @@
+import { formatUri, itemKindOfContext, type Context, type ContextPage, type ContextTrack } from '#spotify/wire';
+import type { ContextSource } from '../device-state.ts';
+import { makeUid, type Metadata, type Row } from './row.ts';
+
+/** A context as the cloud or a controller describes it, as rows (connect-control.md §4.5). */
+export function sourceOf(context: Context): ContextSource {
+  const rows: Row[] = [];
+  const morePages: string[] = [];
+  const seen = new Map<string, number>();
+  context.pages.forEach((page, index) => {
+    rows.push(...rowsOf(page, context.uri, index, seen));
+    if (page.tracks.length === 0 && page.pageUrl !== '') morePages.push(page.pageUrl);
+  });
+  const next = context.pages.at(-1)?.nextPageUrl ?? '';
+  if (next !== '') morePages.push(next);
+  return { uri: context.uri, url: context.url, metadata: context.metadata, restrictions: { ...context.restrictions }, rows, morePages };
+}
+
+/** `seen` counts equal URIs, so that rows without a uid get one that is stable for their context. */
+export function rowsOf(page: ContextPage, contextUri: string, pageIndex: number, seen: Map<string, number>): Row[] {
+  const rows: Row[] = [];
+  page.tracks.forEach((track, trackIndex) => {
+    const row = rowOf(track, contextUri, { metadata: page.metadata, seen });
+    if (row) rows.push({ ...row, index: { page: pageIndex, track: trackIndex } });
+  });
+  return rows;
+}
+
+/** Null for a row that names nothing. A gid alone is a track or an episode depending on its context (§4.4). */
+export function rowOf(track: ContextTrack, contextUri: string, { metadata = {}, seen = new Map<string, number>() }: { metadata?: Metadata; seen?: Map<string, number> } = {}): Row | null {
+  const kind = itemKindOfContext(contextUri) ?? 'track';
+  const uri = track.uri !== '' ? track.uri : track.gid?.length === 16 ? formatUri(kind, track.gid) : '';
+  if (uri === '') return null;
+  const occurrence = seen.get(uri) ?? 0;
+  seen.set(uri, occurrence + 1);
+  const all = { ...metadata, ...track.metadata };
+  const provider = all['is_queued'] === 'true' || track.provider === 'queue' ? 'queue' : all['autoplay.is_autoplay'] === 'true' || track.provider === 'autoplay' ? 'autoplay' : 'context';
+  return { uri, uid: track.uid !== '' ? track.uid : makeUid(uri, occurrence), provider, metadata: all };
+}
+
+/** Uids and metadata that came with a command win over the resolver's: the controller will refer to them (§3.5). */
+export function mergeGiven(resolved: ContextSource, given: ContextSource): ContextSource {
+  const byUri = new Map<string, Row[]>();
+  for (const row of given.rows) byUri.set(row.uri, [...(byUri.get(row.uri) ?? []), row]);
+  const rows = resolved.rows.map((row) => {
+    const own = byUri.get(row.uri)?.shift();
+    return own ? { ...row, uid: own.uid, metadata: { ...row.metadata, ...own.metadata } } : row;
+  });
+  return { ...resolved, rows, metadata: { ...resolved.metadata, ...given.metadata }, url: resolved.url !== '' ? resolved.url : given.url };
+}

@@ -1,0 +1,493 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Track } from '#core';
+import { TonearmError } from '#foundation';
+import type { Row } from './context/row.ts';
+import { currentRow, upcoming } from './context/track-list.ts';
+import { step } from './device-machine.ts';
+import {
+  initialState, positionAt, type ContextSource, type DeviceCommand, type DeviceEffect, type DeviceInput, type DeviceState, type PlayOptions,
+} from './device-state.ts';
+
+const own = 'd'.repeat(40);
+const phone = 'c'.repeat(40);
+const id = (n: number) => `spotify:track:${String(n).padStart(22, '0')}`;
+const row = (n: number): Row => ({ uri: id(n), uid: `u${n}`, provider: 'context', metadata: {}, index: { page: 0, track: n } });
+const playlist = 'spotify:playlist:2RnhhsLPpUvzQ23I6FTEL7';
+const source = (rows: readonly Row[] = [], uri = playlist): ContextSource => ({ uri, url: `context://${uri}`, metadata: {}, restrictions: {}, rows, morePages: [] });
+const track = (uri: string): Track => ({ uri, kind: 'track', title: `Title ${uri.slice(-2)}`, artists: ['A'], album: 'B', duration: 60_000, covers: [], explicit: false });
+const noOptions: PlayOptions = { shuffle: false, repeatContext: false, repeatTrack: false, modes: {} };
+const play = (patch: Partial<Extract<DeviceCommand, { kind: 'play' }>> = {}): DeviceCommand => ({
+  kind: 'play', context: source(), start: null, at: null, paused: false, options: null, origin: {}, suppressions: [], ...patch,
+});
+
+/** Plays the world's part: answers what the machine asks, keeps what it did. */
+class Bench {
+  state: DeviceState;
+  now = 1_700_000_000_000;
+  ids = 0;
+  tickets = 0;
+  done: DeviceEffect[] = [];
+  rows: readonly Row[] = [row(0), row(1), row(2), row(3)];
+  autoplay = false;
+  isAutomatic = true;
+  unplayable = new Map<string, TonearmError>();
+  timers = new Map<string, number>();
+  deck: { id: string; follow: string | null; at: number; isPlaying: boolean } | null = null;
+
+  constructor() {
+    this.state = initialState('s0', this.now);
+    this.send({ type: 'connected' });
+    this.done = [];
+  }
+
+  send(input: DeviceInput): void {
+    const result = step(this.state, input, { now: this.now, deviceId: own, newId: () => `load${++this.ids}`, below: (limit) => limit - 1, autoplay: this.autoplay });
+    this.state = result.state;
+    this.done.push(...result.effects);
+    for (const effect of result.effects) this.follow(effect);
+  }
+
+  command(command: DeviceCommand, messageId = ++this.tickets): boolean {
+    const ticket = ++this.tickets;
+    this.send({ type: 'request', ticket, messageId, sentBy: phone, endpoint: command.kind, command });
+    const answer = this.done.findLast((effect) => effect.type === 'answer' && effect.ticket === ticket);
+    return answer?.type === 'answer' && answer.success;
+  }
+
+  /** The song runs to its end. */
+  finish(): void {
+    if (!this.deck) throw new Error('nothing plays');
+    this.now += 60_000;
+    const { id, follow } = this.deck;
+    if (follow) this.deck = { id: follow, follow: null, at: 0, isPlaying: true };
+    this.send({ type: 'ended', id });
+    if (follow) this.send({ type: 'playing', id: follow, position: 0 });
+  }
+
+  count(type: DeviceEffect['type']): number {
+    return this.done.filter((effect) => effect.type === type).length;
+  }
+
+  get playing(): string | undefined {
+    return currentRow(this.state.list)?.uri;
+  }
+
+  private follow(effect: DeviceEffect): void {
+    if (effect.type === 'timer') {
+      if (effect.delay === null) this.timers.delete(effect.name);
+      else this.timers.set(effect.name, effect.delay);
+    }
+    if (effect.type === 'deckPlay') {
+      this.deck = { id: effect.id, follow: null, at: effect.at, isPlaying: !effect.paused };
+      this.send({ type: effect.paused ? 'paused' : 'playing', id: effect.id, position: effect.at });
+    }
+    if (effect.type === 'deckFollow' && this.deck) this.deck.follow = effect.id;
+    if (effect.type === 'deckStop') this.deck = null;
+    if (!this.isAutomatic) return;
+    if (effect.type === 'resolve') this.send({ type: 'resolved', generation: effect.generation, context: { ...effect.context, rows: this.rows } });
+    if (effect.type === 'load') {
+      const error = this.unplayable.get(effect.row.uri);
+      if (error) this.send({ type: 'unloadable', id: effect.id, error });
+      else this.send({ type: 'loaded', id: effect.id, track: track(effect.row.uri), metadata: {} });
+    }
+  }
+}
+
+let bench: Bench;
+beforeEach(() => {
+  bench = new Bench();
+});
+
+describe('play', () => {
+  it('claims, tells the cloud before any network work, answers, and plays the first row', () => {
+    expect(bench.command(play())).toBe(true);
+    const order = bench.done.map((effect) => effect.type);
+    expect(order.indexOf('claim')).toBeLessThan(order.indexOf('resolve'));
+    expect(bench.done.find((effect) => effect.type === 'report')).toEqual({ type: 'report', reason: 'claim' });
+    expect(bench.state).toMatchObject({ isActive: true, phase: 'playing' });
+    expect(bench.playing).toBe(id(0));
+  });
+
+  it('loads a named row while its context is still being resolved, and only once', () => {
+    bench.isAutomatic = false;
+    bench.command(play({ start: { uri: id(2), uid: 'u2' } }));
+    expect(bench.count('load')).toBe(1);
+    bench.send({ type: 'resolved', generation: bench.state.generation, context: source(bench.rows) });
+    expect(bench.count('load')).toBe(1);
+    expect(currentRow(bench.state.list)).toMatchObject({ uid: 'u2', index: { track: 2 } });
+    expect(upcoming(bench.state.list, 9, false).map((r) => r.uri)).toEqual([id(3)]);
+  });
+
+  it('keeps the chosen row first when it starts shuffled, and loses none', () => {
+    bench.command(play({ start: { uid: 'u2', uri: id(2) }, options: { shuffle: true } }));
+    expect(bench.playing).toBe(id(2));
+    expect(upcoming(bench.state.list, 9, false).map((r) => r.uri).sort()).toEqual([id(0), id(1), id(3)]);
+  });
+
+  it('starts paused at a position without a sound', () => {
+    bench.command(play({ paused: true, at: 30_000 }));
+    expect(bench.state.phase).toBe('paused');
+    expect(bench.deck).toMatchObject({ at: 30_000, isPlaying: false });
+    expect(positionAt(bench.state, bench.now + 5000)).toBe(30_000);
+  });
+
+  it('refuses what cannot be a context before it answers', () => {
+    expect(bench.command(play({ context: source([], 'spotify:local-files') }))).toBe(false);
+    expect(bench.state.isActive).toBe(false);
+  });
+
+  it('goes back to the track that was loaded when the context cannot be had', () => {
+    bench.command(play());
+    bench.isAutomatic = false;
+    bench.command(play({ context: source([], 'spotify:album:x') }));
+    bench.send({ type: 'unresolved', generation: bench.state.generation, error: new TonearmError({ kind: 'not-found', code: 'spotify/not-found', message: 'gone' }) });
+    expect(bench.state).toMatchObject({ phase: 'paused', isActive: true });
+    expect(bench.playing).toBe(id(0));
+  });
+
+  it('keeps the manual queue across a new play', () => {
+    bench.command(play());
+    bench.command({ kind: 'enqueue', row: { uri: id(9), uid: '', metadata: {} } });
+    bench.command(play({ context: source([], 'spotify:album:y') }));
+    expect(upcoming(bench.state.list, 1, false)[0]?.uri).toBe(id(9));
+  });
+});
+
+describe('transfer', () => {
+  const from = (patch: object = {}): DeviceCommand => ({
+    kind: 'transfer',
+    from: {
+      context: source(), track: { ...row(1), metadata: {} }, contextUid: null, isQueued: false, queue: [], position: 10_000, timestamp: bench.now - 5000,
+      wasPaused: false, paused: false, options: noOptions, origin: {}, suppressions: [], sessionId: 'theirs', ...patch,
+    },
+  });
+
+  it('goes on where the music is by now, and keeps the session id', () => {
+    expect(bench.command(from())).toBe(true);
+    expect(bench.deck?.at).toBe(15_000);
+    expect(bench.state.sessionId).toBe('theirs');
+    expect(upcoming(bench.state.list, 9, false).map((r) => r.uri)).toEqual([id(2), id(3)]);
+  });
+
+  it('does not move a paused session on, even when told to play', () => {
+    bench.command(from({ wasPaused: true, paused: false }));
+    expect(bench.deck).toMatchObject({ at: 10_000, isPlaying: true });
+  });
+
+  it('plays the queued track, then the queue, then the context from the row that was named', () => {
+    bench.command(from({ track: { ...row(9), uid: 'q0' }, isQueued: true, contextUid: 'u2', queue: [{ uri: id(8), uid: 'q1', provider: 'queue', metadata: {} }] }));
+    expect(bench.playing).toBe(id(9));
+    expect(upcoming(bench.state.list, 9, false).map((r) => r.uri)).toEqual([id(8), id(2), id(3)]);
+  });
+
+  it('plays a track the context does not have, then the context from its start', () => {
+    bench.command(from({ track: { ...row(77), uid: 'x' } }));
+    expect(bench.playing).toBe(id(77));
+    expect(upcoming(bench.state.list, 2, false).map((r) => r.uri)).toEqual([id(0), id(1)]);
+  });
+
+  it('is not executed twice when the cloud sends it again', () => {
+    bench.command(from(), 5);
+    const loads = bench.count('load');
+    bench.now += 15_000;
+    expect(bench.command(from(), 5)).toBe(true);
+    expect(bench.count('load')).toBe(loads);
+    expect(positionAt(bench.state, bench.now)).toBe(30_000);
+  });
+});
+
+describe('transport', () => {
+  beforeEach(() => bench.command(play()));
+
+  it('keeps its position over a pause of a minute', () => {
+    bench.now += 7000;
+    bench.command({ kind: 'pause' });
+    bench.now += 60_000;
+    bench.command({ kind: 'resume' });
+    expect(positionAt(bench.state, bench.now)).toBe(7000);
+    expect(bench.state.phase).toBe('playing');
+  });
+
+  it('seeks from the start and from here, inside the track only', () => {
+    bench.command({ kind: 'seek', to: 20_000, from: 'start' });
+    bench.command({ kind: 'seek', to: -5000, from: 'here' });
+    expect(positionAt(bench.state, bench.now)).toBe(15_000);
+    bench.command({ kind: 'seek', to: -99_000, from: 'here' });
+    expect(positionAt(bench.state, bench.now)).toBe(0);
+  });
+
+  it('takes a seek to the very end as the end', () => {
+    bench.command({ kind: 'seek', to: 59_900, from: 'start' });
+    expect(bench.playing).toBe(id(1));
+  });
+
+  it('goes back before three seconds and starts over after them', () => {
+    bench.command({ kind: 'next', row: null });
+    bench.now += 2900;
+    bench.command({ kind: 'previous', mayRestart: true });
+    expect(bench.playing).toBe(id(0));
+    bench.command({ kind: 'next', row: null });
+    bench.now += 3100;
+    bench.command({ kind: 'previous', mayRestart: true });
+    expect(bench.playing).toBe(id(1));
+    expect(positionAt(bench.state, bench.now)).toBe(0);
+  });
+
+  it('stops the old sound before anything else happens on a skip', () => {
+    bench.isAutomatic = false;
+    bench.done = [];
+    bench.command({ kind: 'next', row: null });
+    const order = bench.done.map((effect) => effect.type);
+    expect(order).toContain('deckStop');
+    expect(order.indexOf('deckStop')).toBeLessThan(order.indexOf('load'));
+  });
+
+  it('stays paused over a skip', () => {
+    bench.command({ kind: 'pause' });
+    bench.command({ kind: 'next', row: null });
+    expect(bench.state.phase).toBe('paused');
+    expect(bench.playing).toBe(id(1));
+  });
+
+  it('remembers a pause that comes while a track loads', () => {
+    bench.isAutomatic = false;
+    bench.command({ kind: 'next', row: null });
+    bench.command({ kind: 'pause' });
+    const loadId = bench.state.load?.id ?? '';
+    bench.send({ type: 'loaded', id: loadId, track: track(id(1)), metadata: {} });
+    expect(bench.deck?.isPlaying).toBe(false);
+    expect(bench.state.phase).toBe('paused');
+  });
+
+  it('drops answers to a load that was overtaken', () => {
+    bench.isAutomatic = false;
+    bench.command({ kind: 'next', row: null });
+    const stale = bench.state.load?.id ?? '';
+    bench.command({ kind: 'next', row: null });
+    bench.send({ type: 'loaded', id: stale, track: track(id(1)), metadata: {} });
+    expect(bench.state.track).toBeNull();
+    expect(bench.playing).toBe(id(2));
+  });
+
+  it('opens one stream after twenty skips', () => {
+    bench.rows = Array.from({ length: 30 }, (_, n) => row(n));
+    bench.command(play());
+    bench.isAutomatic = false;
+    bench.done = [];
+    for (let n = 0; n < 20; n++) bench.command({ kind: 'next', row: null });
+    expect(bench.playing).toBe(id(20));
+    expect(bench.count('deckPlay')).toBe(0);
+    expect(bench.count('forget')).toBeGreaterThanOrEqual(19);
+  });
+});
+
+describe('the end of a track', () => {
+  beforeEach(() => bench.command(play()));
+
+  it('goes on without a gap with what was prepared', () => {
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    expect(bench.deck?.follow).not.toBeNull();
+    const loads = bench.count('load');
+    bench.finish();
+    expect(bench.playing).toBe(id(1));
+    expect(bench.count('load')).toBe(loads);
+    expect(bench.state).toMatchObject({ phase: 'playing', track: { uri: id(1) } });
+  });
+
+  it('takes back what was prepared when the order changes', () => {
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    bench.command({ kind: 'enqueue', row: { uri: id(9), uid: '', metadata: {} } });
+    expect(bench.deck?.follow).toBeNull();
+    bench.finish();
+    expect(bench.playing).toBe(id(9));
+  });
+
+  it('repeats one track with a new load each time', () => {
+    bench.command({ kind: 'options', options: { repeatTrack: true } });
+    const first = bench.state.load?.id;
+    bench.finish();
+    expect(bench.playing).toBe(id(0));
+    expect(bench.state.load?.id).not.toBe(first);
+  });
+
+  it('leaves repeat-one on a skip', () => {
+    bench.command({ kind: 'options', options: { repeatTrack: true } });
+    bench.command({ kind: 'next', row: null });
+    expect(bench.playing).toBe(id(1));
+    expect(bench.state.options.repeatTrack).toBe(false);
+  });
+
+  it('shows the first row paused at its start when the context is over', () => {
+    for (let n = 0; n < 4; n++) bench.finish();
+    expect(bench.state).toMatchObject({ phase: 'paused', isActive: true });
+    expect(bench.playing).toBe(id(0));
+    bench.command({ kind: 'resume' });
+    expect(bench.state.phase).toBe('playing');
+  });
+
+  it('goes on with a station when autoplay is on, once', () => {
+    bench.autoplay = true;
+    bench.isAutomatic = true;
+    for (let n = 0; n < 4; n++) bench.finish();
+    const asked = bench.done.findLast((effect) => effect.type === 'autoplay');
+    expect(asked).toMatchObject({ contextUri: playlist });
+    bench.send({ type: 'resolved', generation: bench.state.generation, context: source([row(50), row(51)], 'spotify:station:x') });
+    expect(bench.playing).toBe(id(50));
+    expect(currentRow(bench.state.list)?.provider).toBe('autoplay');
+    for (let n = 0; n < 2; n++) bench.finish();
+    expect(bench.count('autoplay')).toBe(1);
+  });
+
+  it('reports the end once, however often it is told', () => {
+    const loadId = bench.state.load?.id ?? '';
+    bench.send({ type: 'ended', id: loadId });
+    bench.send({ type: 'ended', id: loadId });
+    expect(bench.playing).toBe(id(1));
+    expect(bench.done.filter((effect) => effect.type === 'trackEnded')).toHaveLength(1);
+  });
+});
+
+describe('trouble', () => {
+  const refused = new TonearmError({ kind: 'forbidden', code: 'spotify/key-refused', message: 'no key' });
+  const restricted = new TonearmError({ kind: 'forbidden', code: 'spotify/restricted', message: 'not here' });
+  const away = new TonearmError({ kind: 'unavailable', code: 'spotify/away', message: 'no network' });
+
+  it('skips what cannot be played, with growing pauses', () => {
+    bench.rows = Array.from({ length: 6 }, (_, n) => row(n));
+    for (const n of [0, 1, 2]) bench.unplayable.set(id(n), restricted);
+    bench.command(play());
+    const pauses: number[] = [];
+    for (let n = 0; n < 3; n++) {
+      pauses.push(bench.timers.get('retry') ?? -1);
+      bench.send({ type: 'waited', timer: 'retry' });
+    }
+    expect(pauses).toEqual([250, 500, 750]);
+    expect(bench.playing).toBe(id(3));
+    expect(bench.state.phase).toBe('playing');
+  });
+
+  it('stops after three refused keys, keeps the queue and says why in one sentence', () => {
+    for (let n = 0; n < 4; n++) bench.unplayable.set(id(n), refused);
+    bench.command(play());
+    for (let n = 0; n < 5; n++) bench.send({ type: 'waited', timer: 'retry' });
+    expect(bench.state).toMatchObject({ phase: 'paused', notice: { code: 'connect/account-refused' } });
+    expect(bench.count('load')).toBe(3);
+    expect(upcoming(bench.state.list, 9, false).length).toBeGreaterThan(0);
+  });
+
+  it('tries a track again after network trouble and does not skip it', () => {
+    bench.unplayable.set(id(0), away);
+    bench.command(play());
+    const pauses: number[] = [];
+    for (let n = 0; n < 3; n++) {
+      pauses.push(bench.timers.get('retry') ?? -1);
+      bench.send({ type: 'waited', timer: 'retry' });
+    }
+    expect(pauses).toEqual([1000, 3000, 9000]);
+    expect(bench.state.phase).toBe('paused');
+    expect(bench.playing).toBe(id(0));
+    bench.unplayable.clear();
+    bench.command({ kind: 'resume' });
+    expect(bench.state.phase).toBe('playing');
+  });
+
+  it('ends paused, not in a storm, when nothing can be played', () => {
+    bench.rows = Array.from({ length: 60 }, (_, n) => row(n));
+    for (let n = 0; n < 60; n++) bench.unplayable.set(id(n), restricted);
+    bench.command(play());
+    for (let n = 0; n < 80; n++) bench.send({ type: 'waited', timer: 'retry' });
+    expect(bench.state.phase).toBe('paused');
+    expect(bench.count('load')).toBe(50);
+    expect(bench.state.notice?.code).toBe('connect/nothing-playable');
+  });
+
+  it('shows a stall and its end', () => {
+    bench.command(play());
+    const loadId = bench.state.load?.id ?? '';
+    bench.now += 5000;
+    bench.send({ type: 'stalled', id: loadId, position: 5000 });
+    bench.now += 20_000;
+    expect(positionAt(bench.state, bench.now)).toBe(5000);
+    bench.send({ type: 'playing', id: loadId, position: 5000 });
+    expect(bench.state.phase).toBe('playing');
+  });
+});
+
+describe('who is active', () => {
+  beforeEach(() => {
+    bench.send({ type: 'cluster', activeDevice: phone });
+    bench.command(play());
+  });
+
+  it('survives a late picture of the old owner, and falls silent for a new one', () => {
+    bench.now += 50;
+    bench.send({ type: 'cluster', activeDevice: phone });
+    expect(bench.state.isActive).toBe(true);
+    bench.send({ type: 'cluster', activeDevice: own });
+    bench.done = [];
+    bench.send({ type: 'cluster', activeDevice: phone });
+    expect(bench.state).toMatchObject({ isActive: false, phase: 'idle' });
+    expect(bench.done.map((effect) => effect.type)).toEqual(expect.arrayContaining(['deckStop', 'release', 'inactive']));
+    expect(bench.count('inactive')).toBe(1);
+  });
+
+  it('falls silent at once for a third device, inside the window too', () => {
+    bench.now += 50;
+    bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) });
+    expect(bench.state.isActive).toBe(false);
+  });
+
+  it('tells the cloud again that it is active after the dealer was away', () => {
+    bench.send({ type: 'cluster', activeDevice: own });
+    bench.send({ type: 'disconnected' });
+    expect(bench.state.phase).toBe('playing');
+    bench.done = [];
+    bench.send({ type: 'connected' });
+    expect(bench.done).toContainEqual({ type: 'report', reason: 'hello' });
+    bench.send({ type: 'cluster', activeDevice: '' });
+    expect(bench.state.isActive).toBe(true);
+  });
+
+  it('answers no to commands while inactive, but a local play goes on where it was', () => {
+    bench.now += 12_000;
+    bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) });
+    expect(bench.command({ kind: 'pause' })).toBe(false);
+    bench.send({ type: 'local', ticket: 900, command: { kind: 'resume' }, by: 'mqtt' });
+    expect(bench.state).toMatchObject({ isActive: true, phase: 'playing' });
+    expect(bench.deck?.at).toBe(12_000);
+  });
+
+  it('gives the zone back when another source takes it', () => {
+    bench.send({ type: 'outplayed' });
+    expect(bench.state.isActive).toBe(false);
+    expect(bench.count('inactive')).toBe(1);
+  });
+});
+
+describe('sleep timer', () => {
+  it('pauses when the time is over, and at the end of a track', () => {
+    bench.command(play());
+    bench.command({ kind: 'sleep', after: 900_000 });
+    expect(bench.timers.get('sleep')).toBe(900_000);
+    bench.send({ type: 'waited', timer: 'sleep' });
+    expect(bench.state).toMatchObject({ phase: 'paused', sleepAt: null });
+    bench.command({ kind: 'resume' });
+    bench.command({ kind: 'sleep', after: 'track' });
+    bench.finish();
+    expect(bench.state.phase).toBe('paused');
+    expect(bench.playing).toBe(id(1));
+  });
+});
+
+describe('long contexts', () => {
+  it('asks for the next page before the cursor reaches the end, behind the music', () => {
+    bench.isAutomatic = false;
+    bench.command(play());
+    bench.send({ type: 'resolved', generation: bench.state.generation, context: { ...source([row(0), row(1)]), morePages: ['hm://a', 'hm://b'] } });
+    bench.send({ type: 'loaded', id: bench.state.load?.id ?? '', track: track(id(0)), metadata: {} });
+    expect(bench.done.findLast((effect) => effect.type === 'fetchPage')).toMatchObject({ url: 'hm://a' });
+    bench.send({ type: 'page', generation: bench.state.generation, rows: [row(2)], morePages: [] });
+    expect(upcoming(bench.state.list, 9, false).map((r) => r.uri)).toEqual([id(1), id(2)]);
+    expect(bench.state.list.morePages).toEqual(['hm://b']);
+  });
+});

@@ -1,0 +1,241 @@
+import type { Row } from './context/row.ts';
+import { appendRows, currentRow, emptyList, upcoming } from './context/track-list.ts';
+import { handle, loseActive, loseTrack, pause, placeContext, refreshContext } from './device-commands.ts';
+import { armPrefetch, endOfContext, failCurrent, goIdle, goNext, loadCurrent, prefetch, retry } from './device-loading.ts';
+import { initialState, positionAt, Turn, type DeviceEffect, type DeviceEnvironment, type DeviceInput, type DeviceState } from './device-state.ts';
+
+const staleClusterWindow = 3000;
+const rememberAnswers = { count: 32, for: 60_000 };
+const drift = 1000;
+const fetchAheadBelow = 50;
+
+export interface DeviceStep {
+  readonly state: DeviceState;
+  readonly effects: readonly DeviceEffect[];
+}
+
+/** The whole behaviour of a Connect device as one pure transition (connect-control.md §2 to §6). */
+export function step(state: DeviceState, input: DeviceInput, env: DeviceEnvironment): DeviceStep {
+  const turn = new Turn(state, env);
+  react(turn, input);
+  const { list, options, phase, load, sleepAtEnd } = turn.state;
+  const isOrderSame = list === state.list && options === state.options && sleepAtEnd === state.sleepAtEnd;
+  if (!isOrderSame || phase !== state.phase || load?.id !== state.load?.id) armPrefetch(turn);
+  fetchAhead(turn);
+  return { state: turn.state, effects: turn.effects };
+}
+
+function react(turn: Turn, input: DeviceInput): void {
+  const { state } = turn;
+  switch (input.type) {
+    case 'request':
+      request(turn, input);
+      return;
+    case 'local': {
+      const why = handle(turn, input.command, input.by);
+      turn.do({ type: 'answer', ticket: input.ticket, success: why === null, why });
+      if (turn.state.isActive) turn.do({ type: 'report', reason: 'state' });
+      return;
+    }
+    case 'connected':
+      // After a reconnect the cloud may have forgotten that we are active: our report says so again.
+      turn.set({ isOnline: true, claim: state.isActive ? { at: turn.env.now, before: '' } : null });
+      turn.do({ type: 'report', reason: 'hello' });
+      return;
+    case 'disconnected':
+      turn.set({ isOnline: false });
+      return;
+    case 'cluster':
+      cluster(turn, input.activeDevice);
+      return;
+    case 'resolved':
+      if (input.generation !== state.generation) return;
+      resolved(turn, input.context);
+      return;
+    case 'unresolved':
+      if (input.generation !== state.generation) return;
+      unresolved(turn, input);
+      return;
+    case 'page':
+      if (input.generation !== state.generation) return;
+      page(turn, input.rows, input.morePages);
+      return;
+    case 'loaded':
+      loaded(turn, input);
+      return;
+    case 'unloadable':
+    case 'failed':
+      if (input.id === state.load?.id) failCurrent(turn, input.error);
+      else if (input.id === state.next?.id) {
+        turn.do({ type: 'forget', id: input.id });
+        turn.set({ next: null });
+      }
+      return;
+    case 'playing':
+      if (input.id !== state.load?.id || state.isPauseWanted) return;
+      turn.set({ phase: 'playing', failures: { inRow: 0, retries: 0, keys: 0 }, notice: null });
+      turn.anchorAt(input.position, true);
+      turn.do({ type: 'report', reason: 'state' });
+      return;
+    case 'paused':
+      if (input.id !== state.load?.id || !state.isPauseWanted) return;
+      turn.set({ phase: 'paused' });
+      turn.anchorAt(input.position, false);
+      turn.do({ type: 'report', reason: 'state' });
+      return;
+    case 'stalled':
+      if (input.id !== state.load?.id || state.phase !== 'playing') return;
+      turn.set({ phase: 'stalled' });
+      turn.anchorAt(input.position, false);
+      turn.do({ type: 'report', reason: 'state' });
+      return;
+    case 'moved':
+      if (input.id !== state.load?.id || state.phase !== 'playing') return;
+      if (Math.abs(positionAt(state, turn.env.now) - input.position) <= drift) return;
+      turn.anchorAt(input.position, true);
+      turn.do({ type: 'report', reason: 'state' });
+      return;
+    case 'measured':
+      if (input.id === state.load?.id && state.duration === 0) turn.set({ duration: input.duration });
+      return;
+    case 'ended':
+      if (input.id === state.load?.id) ended(turn);
+      return;
+    case 'waited':
+      if (input.timer === 'prefetch') prefetch(turn);
+      else if (input.timer === 'retry') retry(turn);
+      else if (input.timer === 'sleep' && state.sleepAt !== null) {
+        turn.set({ sleepAt: null });
+        pause(turn);
+        turn.do({ type: 'report', reason: 'state' });
+      }
+      return;
+    case 'outplayed':
+      if (state.isActive) loseActive(turn);
+      return;
+    case 'loggedOut':
+      goIdle(turn);
+      turn.set({ ...initialState(state.sessionId, turn.env.now), generation: state.generation + 1, list: emptyList() });
+      turn.do({ type: 'release' });
+      return;
+  }
+}
+
+function request(turn: Turn, input: Extract<DeviceInput, { type: 'request' }>): void {
+  const { state, env } = turn;
+  // Message ids come back with other endpoints, so the endpoint belongs to the key (§3.2).
+  const key = `${input.sentBy}|${input.messageId}|${input.endpoint}`;
+  const recent = state.answered.filter((answer) => env.now - answer.at < rememberAnswers.for);
+  const known = recent.find((answer) => answer.key === key);
+  if (known) {
+    turn.do({ type: 'answer', ticket: input.ticket, success: known.success, why: null });
+    return;
+  }
+  turn.set({ lastCommand: { messageId: input.messageId, sentBy: input.sentBy } });
+  const why = handle(turn, input.command, 'phone');
+  const success = why === null;
+  turn.set({ answered: [...recent, { key, at: env.now, success }].slice(-rememberAnswers.count) });
+  turn.do({ type: 'answer', ticket: input.ticket, success, why }, { type: 'report', reason: 'state' });
+}
+
+function cluster(turn: Turn, activeDevice: string): void {
+  const { state, env } = turn;
+  if (!state.isActive) {
+    turn.set({ activeDevice });
+    return;
+  }
+  if (activeDevice === env.deviceId) {
+    turn.set({ activeDevice, claim: null });
+    return;
+  }
+  const { claim } = state;
+  if (claim && env.now - claim.at < staleClusterWindow && (activeDevice === claim.before || activeDevice === '')) return;
+  turn.set({ activeDevice });
+  loseActive(turn);
+}
+
+function resolved(turn: Turn, context: Extract<DeviceInput, { type: 'resolved' }>['context']): void {
+  const { resolving, pick, isPauseWanted } = turn.state;
+  if (resolving === 'start') {
+    if (context.rows.length === 0 && !turn.state.load) loseTrack(turn, pick?.before ?? null);
+    else placeContext(turn, context);
+  } else if (resolving === 'update') refreshContext(turn, context);
+  else if (resolving === 'autoplay') {
+    const rows = context.rows.map((row): Row => ({ ...row, provider: 'autoplay', metadata: { ...row.metadata, 'autoplay.is_autoplay': 'true' } }));
+    const { uri, url, metadata, restrictions, morePages } = context;
+    const { queue, queueCounter } = turn.state.list;
+    turn.set({
+      resolving: null,
+      suppressions: [],
+      sessionId: turn.env.newId(),
+      list: { ...emptyList(uri, url), context: { uri, url, metadata, restrictions }, rows, order: rows.map((_, index) => index), cursor: 0, morePages, queue, queueCounter },
+      options: { ...turn.state.options, shuffle: false, repeatContext: false, repeatTrack: false },
+    });
+    if (currentRow(turn.state.list)) loadCurrent(turn, 0, isPauseWanted);
+    else endOfContext(turn);
+  }
+}
+
+function unresolved(turn: Turn, input: Extract<DeviceInput, { type: 'unresolved' }>): void {
+  const { resolving, pick } = turn.state;
+  turn.set({ resolving: null });
+  if (resolving === 'start') {
+    if (!turn.state.load) {
+      turn.set({ notice: { code: input.error.code, message: input.error.message } });
+      turn.do({ type: 'trouble', error: input.error });
+    }
+    loseTrack(turn, pick?.before ?? null);
+  } else if (resolving === 'page' || resolving === 'autoplay') endOfContext(turn);
+  // Behind music that plays: do not ask for that page again.
+  else if (resolving === 'more') turn.set({ list: { ...turn.state.list, morePages: [] } });
+}
+
+function page(turn: Turn, rows: readonly Row[], morePages: readonly string[]): void {
+  const { resolving, isPauseWanted, list } = turn.state;
+  turn.set({ resolving: null, list: appendRows(list, rows, [...morePages, ...list.morePages.slice(1)], turn.env.below) });
+  if (resolving !== 'page') {
+    turn.do({ type: 'report', reason: 'state' });
+    return;
+  }
+  turn.set({ isPauseWanted });
+  goNext(turn, 'unplayable');
+}
+
+function loaded(turn: Turn, input: Extract<DeviceInput, { type: 'loaded' }>): void {
+  const { load, next, anchor, isPauseWanted } = turn.state;
+  const { id, track, metadata } = input;
+  if (next?.id === id) {
+    turn.set({ next: { ...next, loaded: { track, metadata } } });
+    turn.do({ type: 'deckFollow', id });
+    return;
+  }
+  if (load?.id !== id) return;
+  const at = track.duration > 0 && anchor.position >= track.duration ? 0 : anchor.position;
+  turn.set({ load: { ...load, isInDeck: true }, track, trackMetadata: metadata, duration: track.duration });
+  turn.anchorAt(at, false);
+  turn.do({ type: 'deckPlay', id, at, paused: isPauseWanted }, { type: 'report', reason: 'state' });
+}
+
+function ended(turn: Turn): void {
+  const { state } = turn;
+  if (state.track) turn.do({ type: 'trackEnded', track: state.track, reason: 'finished' });
+  const { load } = state;
+  if (load) turn.set({ load: { ...load, isInDeck: false } });
+  if (state.sleepAtEnd) {
+    turn.set({ sleepAtEnd: false });
+    goNext(turn, 'ended');
+    pause(turn);
+    return;
+  }
+  goNext(turn, 'ended');
+}
+
+/** More pages before the cursor reaches the end of what is known. */
+function fetchAhead(turn: Turn): void {
+  const { list, resolving, phase, generation, isActive } = turn.state;
+  const url = list.morePages[0];
+  if (url === undefined || resolving !== null || !isActive || (phase !== 'playing' && phase !== 'paused')) return;
+  if (upcoming(list, fetchAheadBelow, false).length >= fetchAheadBelow) return;
+  turn.set({ generation: generation + 1, resolving: 'more' });
+  turn.do({ type: 'fetchPage', generation: generation + 1, url });
+}

@@ -1,0 +1,149 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Scope, TonearmError, type Clock, type Log } from '#foundation';
+import { createDhKeyPair, encodeStatus, parseForm, type DhKeyPair } from '#spotify/wire';
+import type { Credentials, Identity } from '../ports.ts';
+import { PairingDesk, type Answer } from './pairing-desk.ts';
+
+/** The part of the world discovery needs; `Host` of `#core` fits. */
+export interface DiscoveryHost {
+  readonly clock: Clock;
+  readonly log: Log;
+  announce(announcement: { readonly name: string; readonly type: string; readonly port: number; readonly txt: Readonly<Record<string, string>> }): Promise<AsyncDisposable>;
+}
+
+export interface DiscoveryOptions {
+  readonly identity: Identity;
+  readonly host: DiscoveryHost;
+  /** 0: any free one. */
+  readonly port?: number | undefined;
+  /** To listen on; all of the machine's unless told. */
+  readonly address?: string | undefined;
+  /** What phones show. */
+  readonly name: string;
+  /** Logs somebody in. The signal fires when somebody else pairs meanwhile. */
+  onUser(credentials: Credentials, signal: AbortSignal): Promise<'ok' | 'refused'>;
+  /** Canonical name of who is logged in. */
+  activeUser(): string | null;
+  /** A phone asked to log the current user out. */
+  onReset(): void | Promise<void>;
+  /** For tests; otherwise made anew for the life of the process. */
+  readonly keyPair?: DhKeyPair | undefined;
+}
+
+export interface Discovery extends AsyncDisposable {
+  readonly port: number;
+}
+
+const path = '/zc';
+const longestBody = 16 * 1024;
+const longestName = 63;
+
+/**
+ * Lets phones in the same network find and pair this speaker (`connect-session.md §10`). Fails with
+ * `spotify/discovery-port` when the port cannot be had; closing withdraws the announcement.
+ */
+export async function openDiscovery(options: DiscoveryOptions): Promise<Discovery> {
+  const { host, identity, name, port = 0, address = '0.0.0.0' } = options;
+  const log = host.log.child('discovery');
+  const scope = new Scope();
+  const desk = new PairingDesk({ ...options, identity, keyPair: options.keyPair ?? createDhKeyPair(), clock: host.clock, log });
+  const server = http.createServer({ maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000 }, (request, response) => {
+    serve(desk, request, response).catch((error: unknown) => {
+      log.debug('A pairing request broke off.', { error });
+      response.destroy();
+    });
+  });
+  server.maxConnections = 32;
+  server.on('clientError', (_error, socket) => socket.destroy());
+  try {
+    await listen(server, port, address);
+    scope.defer(() => closeServer(server));
+    scope.defer(() => desk.close());
+    const taken = (server.address() as AddressInfo).port;
+    scope.use(await host.announce({ name: clip(name), type: 'spotify-connect', port: taken, txt: { VERSION: '1.0', CPath: path, Stack: 'SP' } }));
+    log.info('Phones in this network can find the speaker.', { name, port: taken });
+    return { port: taken, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+  } catch (error) {
+    await scope[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function serve(desk: PairingDesk, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://speaker.local');
+  // Phones send no Origin; a web page that tries to log people out does.
+  if (url.pathname !== path || request.headers.origin !== undefined) {
+    request.resume();
+    const { body } = encodeStatus('bad');
+    reply(response, { http: url.pathname === path ? 403 : 404, body });
+    return;
+  }
+  const body = await readBody(request);
+  if (body === null) {
+    response.setHeader('Connection', 'close');
+    reply(response, { ...encodeStatus('bad'), http: 413 });
+    return;
+  }
+  const fields = fieldsOf(url.search.slice(1), body);
+  reply(
+    response,
+    fields ? await desk.answer({ method: request.method ?? '', fields, address: request.socket.remoteAddress ?? '' }) : encodeStatus('invalidArguments'),
+  );
+}
+
+/** Query and body; the body wins. `null` when they cannot be read. */
+function fieldsOf(query: string, body: Buffer): Map<string, string> | null {
+  try {
+    return new Map([...parseForm(query), ...parseForm(body)]);
+  } catch {
+    return null;
+  }
+}
+
+function readBody(request: IncomingMessage): Promise<Buffer | null> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= longestBody) chunks.push(chunk);
+      else resolve(null);
+    });
+    request.on('end', () => resolve(length > longestBody ? null : Buffer.concat(chunks)));
+    request.on('error', reject);
+    request.on('close', () => reject(new Error('closed early')));
+  });
+}
+
+function reply(response: ServerResponse, { http: status, body }: Answer): void {
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), 'Cache-Control': 'no-store' });
+  response.end(body);
+}
+
+function listen(server: http.Server, port: number, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const message =
+        cause.code === 'EADDRINUSE'
+          ? `Phones cannot find this speaker because port ${port} is in use by another program. Stop it, or configure another port (0 takes any free one).`
+          : `Phones cannot find this speaker because it may not listen on port ${port} of ${address} (${cause.code ?? cause.message}). Check the configured address and port.`;
+      reject(new TonearmError({ kind: cause.code === 'EADDRINUSE' ? 'conflict' : 'invalid', code: 'spotify/discovery-port', message, cause }));
+    });
+    server.listen(port, address, resolve);
+  });
+}
+
+function closeServer(server: http.Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+/** DNS allows 63 bytes; cut at a character. */
+function clip(name: string): string {
+  let cut = name;
+  while (Buffer.byteLength(cut) > longestName) cut = Array.from(cut).slice(0, -1).join('');
+  return cut;
+}

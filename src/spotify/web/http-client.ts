@@ -1,0 +1,185 @@
+import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import net from 'node:net';
+import tls, { type SecureContext } from 'node:tls';
+import { TonearmError, withTimeout, type Clock } from '#foundation';
+import { WarmAgent } from './warm-agent.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Scheme, host and port; nothing of it but the host is ever shown. */
+  readonly origin: string;
+  /** Path and query, sent as it is; only bytes that cannot stand in a request line are escaped. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: Uint8Array | undefined;
+  /** For the whole exchange in milliseconds; 30 s unless told. */
+  readonly time?: number | undefined;
+  /** Largest answer in bytes; 8 MiB unless told. */
+  readonly limit?: number | undefined;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface HttpOptions {
+  readonly clock: Clock;
+  readonly userAgent: string;
+  /** PEM of certificate authorities to trust in addition to the usual ones. */
+  readonly certificates?: string | undefined;
+}
+
+const defaultTime = 30_000;
+const defaultLimit = 8 * 1024 * 1024;
+const idleTime = 10 * 60_000;
+
+/**
+ * A small keep-alive client for the cloud's web endpoints: no redirects, no cookies, bounded bodies and times,
+ * `Content-Length` on everything (`connect-control.md §0.3`). Rejects with `TonearmError` of kind unavailable, timeout or
+ * corrupt (or the signal's reason); an HTTP status is not an error here.
+ */
+export class HttpClient implements Disposable {
+  readonly #clock: Clock;
+  readonly #userAgent: string;
+  readonly #plain: WarmAgent;
+  readonly #secure: WarmAgent;
+  /** Also for others who open TLS to the cloud, such as the dealer's WebSocket. */
+  readonly secureContext: SecureContext;
+
+  constructor({ clock, userAgent, certificates }: HttpOptions) {
+    this.#clock = clock;
+    this.#userAgent = userAgent;
+    // Built once: reading the list of authorities again for each connection costs more than the handshake.
+    this.secureContext = tls.createSecureContext(certificates === undefined ? {} : { ca: [...tls.rootCertificates, certificates] });
+    const options = { keepAlive: true, maxFreeSockets: 4, scheduling: 'lifo' as const, timeout: idleTime };
+    this.#plain = new WarmAgent(new http.Agent(options), (host, port) => net.connect({ host, port, noDelay: true }), 'connect');
+    this.#secure = new WarmAgent(
+      new https.Agent({ ...options, secureContext: this.secureContext }),
+      (host, port, session) =>
+        tls.connect({ host, port, secureContext: this.secureContext, ...(session && { session }), ...(net.isIP(host) === 0 && { servername: host }) }),
+      'secureConnect',
+    );
+  }
+
+  async send(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
+    const host = hostOf(request.origin);
+    const what = { code: 'spotify/no-answer', message: `${host} did not answer in time. The network or the service is slow; it is tried again by itself.` };
+    return withTimeout(this.#clock, request.time ?? defaultTime, what, signal, async (both) => {
+      try {
+        return await this.#exchange(request, both);
+      } catch (error) {
+        // A kept-alive connection the far side has silently closed fails only when written to (connect-control.md §2.10).
+        if (!(error instanceof StaleConnection)) throw error;
+        return await this.#exchange(request, both);
+      }
+    });
+  }
+
+  /** Sees to it that `count` connections to `origin` stand ready, so that the next requests need no handshake. */
+  warm(origin: string, count: number): void {
+    const url = new URL(origin);
+    this.#agent(url).warm(url.hostname.replace(/^\[|\]$/g, ''), portOf(url), count);
+  }
+
+  [Symbol.dispose](): void {
+    this.#plain[Symbol.dispose]();
+    this.#secure[Symbol.dispose]();
+  }
+
+  #agent(url: URL): WarmAgent {
+    return url.protocol === 'http:' ? this.#plain : this.#secure;
+  }
+
+  #exchange({ method, origin, path, headers, body, limit = defaultLimit }: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+    const url = new URL(origin);
+    const options = {
+      method,
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: portOf(url),
+      path: requestPath(path),
+      agent: this.#agent(url).agent,
+      headers: { 'User-Agent': this.#userAgent, ...headers, 'Content-Length': String(body?.length ?? 0) },
+    };
+    return new Promise((resolve, reject) => {
+      const request = url.protocol === 'http:' ? http.request(options) : https.request(options);
+      const aborted = () => request.destroy(signal.reason as Error);
+      const fail = (error: Error) => {
+        signal.removeEventListener('abort', aborted);
+        reject(signal.aborted ? (signal.reason as Error) : translate(error, url.hostname, request.reusedSocket));
+      };
+      request.on('error', fail);
+      request.on('response', (response) => {
+        collect(response, limit, url.hostname).then((answer) => {
+          signal.removeEventListener('abort', aborted);
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: answer });
+        }, fail);
+      });
+      if (signal.aborted) aborted();
+      else signal.addEventListener('abort', aborted, { once: true });
+      request.end(body);
+    });
+  }
+}
+
+class StaleConnection extends Error {}
+
+function collect(response: IncomingMessage, limit: number, host: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    response.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > limit) {
+        response.destroy();
+        reject(new TonearmError({ kind: 'corrupt', code: 'spotify/answer-too-large', message: `${host} sent more than ${limit} bytes where far less was expected; the answer was dropped.` }));
+      } else chunks.push(chunk);
+    });
+    response.on('end', () => {
+      if (response.complete) resolve(Buffer.concat(chunks));
+      else reject(cut(host));
+    });
+    response.on('error', () => reject(cut(host)));
+    response.on('close', () => reject(cut(host)));
+  });
+}
+
+function cut(host: string): TonearmError {
+  return new TonearmError({ kind: 'unavailable', code: 'spotify/answer-cut', message: `${host} closed the connection in the middle of an answer. It is tried again by itself.` });
+}
+
+const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ISSUER/;
+
+function translate(error: Error, host: string, reused: boolean): Error {
+  if (error instanceof TonearmError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (reused && (code === 'ECONNRESET' || code === 'EPIPE')) return new StaleConnection();
+  if (untrusted.test(code)) {
+    return new TonearmError({
+      kind: 'unavailable',
+      code: 'spotify/untrusted-certificate',
+      message: `${host} showed a certificate that is not trusted (${code}). The machine's clock may be wrong, or something between here and Spotify reads along; nothing was sent.`,
+    });
+  }
+  const why = code === '' ? '' : ` (${code})`;
+  return new TonearmError({
+    kind: 'unavailable',
+    code: 'spotify/no-connection',
+    message: `${host} cannot be reached${why}. Check the network connection; it is tried again by itself.`,
+  });
+}
+
+function hostOf(origin: string): string {
+  return new URL(origin).hostname;
+}
+
+function portOf(url: URL): number {
+  return url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port);
+}
+
+/** Keeps the text byte for byte where HTTP allows it: colons and existing escapes stay as they are. */
+function requestPath(path: string): string {
+  return path.replace(/[^\x21-\x7e]+/g, (part) => [...Buffer.from(part)].map((byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`).join(''));
+}

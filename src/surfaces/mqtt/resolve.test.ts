@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import type { Command, PlayerState } from '#core';
+import { FakeClock } from '#foundation';
+import { FakePlayer, playing } from '../../../test/contract/surface-fake-player.ts';
+import { isSettled, resolveActions } from './resolve.ts';
+import type { Action } from './wire/index.ts';
+
+const clock = new FakeClock(0);
+const idle = new FakePlayer(clock).state;
+const busy = new FakePlayer(clock, { ...playing(clock), position: { at: 60_000, measured: 0 } }).state;
+
+it.each<[Action, PlayerState, Command]>([
+  [{ kind: 'toggle', what: 'play' }, idle, { kind: 'play' }],
+  [{ kind: 'toggle', what: 'play' }, busy, { kind: 'pause' }],
+  [{ kind: 'toggle', what: 'play' }, { ...busy, status: 'stalled' }, { kind: 'pause' }],
+  [{ kind: 'toggle', what: 'mute' }, idle, { kind: 'mute', muted: true }],
+  [{ kind: 'toggle', what: 'shuffle' }, { ...idle, order: { shuffle: true, repeat: 'off' } }, { kind: 'shuffle', on: false }],
+  [{ kind: 'volume-by', by: 5 }, idle, { kind: 'volume', level: 0.45 }],
+  [{ kind: 'volume-by', by: -100 }, idle, { kind: 'volume', level: 0 }],
+  [{ kind: 'volume-by', by: 100 }, idle, { kind: 'volume', level: 1 }],
+  [{ kind: 'seek-by', by: 10_000 }, busy, { kind: 'seek', to: 72_000 }],
+  [{ kind: 'seek-by', by: -90_000 }, busy, { kind: 'seek', to: 0 }],
+  [{ kind: 'seek-by', by: 900_000 }, busy, { kind: 'seek', to: 214_000 }],
+])('%j', (action, state, command) => {
+  expect(resolveActions([action], state, { level: 0.4, now: 2000 })).toEqual([command]);
+});
+
+describe('what already is', () => {
+  it.each<[Command, PlayerState, boolean]>([
+    [{ kind: 'play' }, busy, true],
+    [{ kind: 'play' }, { ...busy, status: 'loading' }, true],
+    [{ kind: 'play' }, { ...busy, status: 'paused' }, false],
+    [{ kind: 'play', uri: 'spotify:track:1' }, busy, false],
+    [{ kind: 'pause' }, busy, false],
+    [{ kind: 'pause' }, idle, true],
+    [{ kind: 'stop' }, idle, true],
+    [{ kind: 'stop' }, { ...idle, source: 'connect' }, false],
+    [{ kind: 'volume', level: 0.5 }, idle, true],
+    [{ kind: 'volume', level: 0.34 }, { ...idle, volume: { level: 0.344, muted: false } }, true],
+    [{ kind: 'volume', level: 0.35 }, { ...idle, volume: { level: 0.344, muted: false } }, false],
+    [{ kind: 'mute', muted: false }, idle, true],
+    [{ kind: 'mute', muted: true }, idle, false],
+    [{ kind: 'shuffle', on: false }, idle, true],
+    [{ kind: 'repeat', mode: 'off' }, idle, true],
+    [{ kind: 'repeat', mode: 'track' }, idle, false],
+    [{ kind: 'next' }, busy, false],
+    [{ kind: 'seek', to: 60_000 }, busy, false],
+  ])('%j: %#', (command, state, expected) => {
+    expect(isSettled(command, state)).toBe(expected);
+  });
+});

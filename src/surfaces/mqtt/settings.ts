@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { Secret } from '#foundation';
+
+/** Letters a topic level may have without surprising anyone; several levels are allowed. */
+const TopicPrefix = z.string().regex(/^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/, 'Use letters, digits, "_", "-" and ".", with "/" between levels and none at the ends.');
+
+const SecretText = z.preprocess(
+  (value): unknown => (value instanceof Secret ? (value as Secret<unknown>).reveal() : value),
+  z.string().max(65_535),
+);
+
+/** Home Assistant's discovery. Harmless without Home Assistant: some retained messages below `prefix`. */
+export const DiscoverySettings = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('Announce every zone to Home Assistant'),
+    prefix: TopicPrefix.default('homeassistant').describe("Home Assistant's discovery prefix"),
+    statusTopic: z.string().min(1).max(256).regex(/^[^+#\0]+$/).optional().describe('Where Home Assistant says online and offline; default <prefix>/status'),
+  })
+  .transform((settings) => ({ ...settings, statusTopic: settings.statusTopic ?? `${settings.prefix}/status` }));
+export type DiscoverySettings = z.output<typeof DiscoverySettings>;
+
+export const MqttSettings = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^(mqtts?|wss?)$/, error: 'Write the address of the broker as mqtt://host:1883, mqtts://host:8883, ws://host/path or wss://host/path.' })
+      .refine((text) => !hasCredentials(text), 'Put user name and password under "username" and "password", not into the address: addresses are logged.')
+      .describe('Address of the broker: mqtt://, mqtts://, ws:// or wss://'),
+    username: z.string().max(65_535).optional().describe('User name at the broker'),
+    password: SecretText.transform((text) => new Secret(text)).optional().describe('Password at the broker'),
+    prefix: TopicPrefix.default('tonearm').describe('First part of every topic'),
+    clientId: z.string().min(1).max(128).optional().describe('Name of the connection at the broker; default tonearm_<instance>'),
+    version: z.enum(['auto', '5', '3.1.1']).default('auto').describe('Protocol version; auto tries 5 first'),
+    keepalive: z.int().min(5).max(3600).default(30).describe('Seconds between signs of life'),
+    qos: z.union([z.literal(0), z.literal(1)]).default(1).describe('Highest quality of service used for publishing'),
+    retain: z.boolean().default(true).describe('Set false only for brokers that forbid retained messages'),
+    ca: z.string().optional().describe('Path of a PEM file with the certificate authority of the broker'),
+    cert: z.string().optional().describe('Path of a PEM file with our certificate'),
+    key: z.string().optional().describe('Path of a PEM file with the key of our certificate'),
+    verify: z.boolean().default(true).describe('Check the certificate of the broker'),
+    discovery: DiscoverySettings.prefault({}),
+  })
+  .refine(({ prefix, discovery }) => !overlap(prefix, discovery.prefix), {
+    path: ['discovery', 'prefix'],
+    error: 'The discovery prefix and our own prefix must be different trees, or we would read our own messages.',
+  })
+  .refine(({ prefix, discovery }) => !overlap(prefix, discovery.statusTopic), {
+    path: ['discovery', 'statusTopic'],
+    error: 'The status topic of Home Assistant must lie outside our own prefix.',
+  })
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), { path: ['key'], error: 'A certificate and its key belong together: set both or none.' });
+export type MqttSettings = z.output<typeof MqttSettings>;
+
+function hasCredentials(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && (url.username !== '' || url.password !== '');
+}
+
+/** True when one is the other or lies below it. */
+function overlap(a: string, b: string): boolean {
+  return a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { Host, ZoneView } from '#core';
+import { type Scope, TonearmError } from '#foundation';
+
+/** What every surface is given: the zones to show and drive, and the world. */
+export interface SurfaceContext {
+  readonly zones: readonly ZoneView[];
+  readonly host: Pick<Host, 'clock' | 'log' | 'store' | 'version'>;
+  /**
+   * Stable name of this installation, letters and digits: two Tonearms on one network must differ.
+   * A surface that needs one and gets none makes its own and keeps it in the store.
+   */
+  readonly instance?: string;
+  /** Where the owner finds our own pages, if there are any. */
+  readonly url?: string;
+}
+
+/** A way in and out, with its settings' type forgotten: unlike surfaces fit in one list. */
+export interface Surface {
+  /** Also the key of its settings in the configuration. */
+  readonly name: string;
+  readonly config: z.ZodType;
+  /**
+   * Rejects only for what the owner must mend (`invalid`: settings, an unreadable file; `conflict`: a port in use).
+   * A far side that is away is a state of the surface and never an error here.
+   */
+  open(settings: unknown, context: SurfaceContext): Promise<AsyncDisposable>;
+}
+
+export interface SurfaceDefinition<Schema extends z.ZodType> {
+  readonly name: string;
+  readonly config: Schema;
+  open(settings: z.output<Schema>, context: SurfaceContext): Promise<AsyncDisposable>;
+}
+
+/** Ties schema and `open` together; settings are typed inside `open` and nowhere else. */
+export function defineSurface<Schema extends z.ZodType>(definition: SurfaceDefinition<Schema>): Surface {
+  const { name, config } = definition;
+  return {
+    name,
+    config,
+    async open(settings, context) {
+      const parsed = config.safeParse(settings);
+      if (!parsed.success) {
+        throw new TonearmError({
+          kind: 'invalid',
+          code: 'surface/bad-settings',
+          message: `The settings of "${name}" cannot be used, so it was not started: ${z.prettifyError(parsed.error)}`,
+        });
+      }
+      return definition.open(parsed.data, context);
+    },
+  };
+}
+
+/** Opens each surface that has settings, in listed order; the scope owns what was opened. */
+export async function openEach(
+  surfaces: readonly Surface[],
+  settings: Readonly<Record<string, unknown>>,
+  context: SurfaceContext,
+  scope: Pick<Scope, 'use'>,
+): Promise<void> {
+  for (const surface of surfaces) {
+    const own = settings[surface.name];
+    if (own !== undefined) scope.use(await surface.open(own, context));
+  }
+}

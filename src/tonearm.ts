@@ -1,0 +1,93 @@
+import { openDeck } from '#audio';
+import type { Config, ZoneConfig } from '#config';
+import type { ZoneView } from '#core';
+import { Scope } from '#foundation';
+import { deviceIdentity, type OpenHost } from '#host';
+import { openReceiver, type Receiver } from '#sources';
+import { productionEndpoints, type CloudEndpoints } from '#spotify';
+import { openEach, surfaces } from '#surfaces';
+import { openZone } from '#zones';
+
+/** The whole daemon, running. */
+export interface Tonearm extends AsyncDisposable {
+  readonly zones: readonly ZoneView[];
+  /** Address of the MQTT broker that is used; null when there is none. */
+  readonly mqtt: string | null;
+  /** Where phones pair, by zone id. */
+  readonly ports: ReadonlyMap<string, number>;
+  /** Lines for people: what is reachable where, and what to do next. */
+  report(): readonly string[];
+}
+
+/** The order of construction, and nothing else. Rejects only for what the owner must mend. */
+export async function openTonearm(config: Config, host: OpenHost): Promise<Tonearm> {
+  const scope = new Scope();
+  try {
+    // Zones first: a phone looks for them. The broker is not in their way.
+    const [opened, broker] = await Promise.all([Promise.all(config.zones.map((zone) => openOne(zone, config, host, scope))), openOwnBroker(config, host, scope)]);
+    const zones = opened.map(({ view }) => view);
+    const mqtt = config.mqtt ?? (broker ? { url: broker } : undefined);
+    await openEach(surfaces, { mqtt }, { zones, host, instance: host.instance }, scope);
+    return {
+      zones,
+      mqtt: mqtt?.url ?? null,
+      ports: new Map(opened.map(({ view, receiver }) => [view.id, receiver.port])),
+      report: () => [
+        ...opened.map(({ view, receiver, output }) => `“${view.name}” plays to ${output} and can be picked in the Spotify app (pairing port ${receiver.port}).`),
+        ...(mqtt ? [`MQTT: ${mqtt.url}${broker ? ' (built-in broker, MQTT 3.1.1, this machine only)' : ''}; everything is below “${config.mqtt?.prefix ?? 'tonearm'}/”.`] : ['MQTT is off: no broker is configured and the built-in one is disabled.']),
+        `Next: open Spotify on a phone in the same network, play something, and choose ${zones.map(({ name }) => `“${name}”`).join(' or ')} from the devices.`,
+      ],
+      [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await scope[Symbol.asyncDispose](); // a half-built house is torn down in reverse
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly view: ZoneView;
+  readonly receiver: Receiver;
+  readonly output: string;
+}
+
+async function openOne(settings: ZoneConfig, config: Config, host: OpenHost, scope: Scope): Promise<Opened> {
+  const endpoints: CloudEndpoints = config.cloud ?? productionEndpoints;
+  const [deviceId, deck] = await Promise.all([
+    deviceIdentity(host.store, settings.id),
+    openDeck({ host, output: settings.output, ...(endpoints.certificates !== undefined && { certificates: endpoints.certificates }) }),
+  ]);
+  let receiver: Receiver | undefined;
+  const zone = scope.use(
+    await openZone(
+      { id: settings.id, name: settings.name, initialVolume: settings.volume.initial / 100, curve: settings.volume.curve },
+      {
+        host,
+        deck,
+        sources: [
+          async (port) =>
+            (receiver = await openReceiver(
+              {
+                deviceId,
+                endpoints,
+                bitrate: settings.bitrate,
+                normalisation: settings.normalisation,
+                deviceType: settings.device,
+                pairing: { port: settings.discovery.port, address: config.discovery.address },
+              },
+              { zone: port, host },
+            )),
+        ],
+      },
+    ),
+  );
+  if (!receiver) throw new Error('A zone was opened without its receiver.');
+  return { view: { id: zone.id, name: zone.name, player: zone.player }, receiver, output: deck.output };
+}
+
+/** The built-in broker, when nobody configured another. */
+async function openOwnBroker(config: Config, host: OpenHost, scope: Scope): Promise<string | null> {
+  if (config.mqtt || !config.broker.enabled) return null;
+  const { openBroker } = await import('#broker');
+  return scope.use(await openBroker({ port: config.broker.port, log: host.log.child('broker') })).url;
+}

@@ -1,0 +1,3 @@
+/** Zones: named speakers, each one player, one deck and its sources. */
+export { openZone, type OpenZone, type ZoneParts, type ZoneSettings } from './zone.ts';
+export { gainOf, type VolumeCurve } from './volume.ts';

@@ -1,0 +1,33 @@
+import { Emitter } from '#foundation';
+import type { Incoming, LinkEvents, Message } from '../../src/surfaces/mqtt/link.ts';
+
+/** A broker that takes everything and forgets nothing. */
+export class FakeLink {
+  readonly sent: Message[] = [];
+  readonly counters = { connects: 0, received: 0, published: 0, dropped: 0 };
+  readonly events = new Emitter<LinkEvents>();
+  isUp = true;
+  version: '5' | '3.1.1' | null = '5';
+
+  publish(message: Message): Promise<boolean> {
+    if (this.isUp) this.sent.push(message);
+    return Promise.resolve(this.isUp);
+  }
+
+  topics(): string[] {
+    return this.sent.map(({ topic }) => topic);
+  }
+
+  on(topic: string): string[] {
+    return this.sent.filter((message) => message.topic === topic).map(({ payload }) => payload);
+  }
+
+  /** JSON of what was published there last. */
+  last<T = Record<string, unknown>>(topic: string): T {
+    return JSON.parse(this.on(topic).at(-1) ?? 'null') as T;
+  }
+}
+
+export function incoming(topic: string, payload: string | object, more: Partial<Incoming> = {}): Incoming {
+  return { topic, payload: Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload)), retained: false, ...more };
+}
