@@ -31,6 +31,32 @@ const slimZod = {
   },
 };
 
+/** Replaces text in a package; the build stops when an update of it no longer has that text. */
+const patched = (name, filter, changes) => ({
+  name,
+  setup({ onLoad }) {
+    onLoad({ filter }, async ({ path }) => {
+      let contents = await readFile(path, 'utf8');
+      for (const [from, to] of changes) {
+        if (!contents.includes(from)) return { errors: [{ text: `${name}: ${path} no longer contains ${JSON.stringify(from)}; look at scripts/build.mjs` }] };
+        contents = contents.replace(from, to);
+      }
+      return { contents, loader: 'js' };
+    });
+  },
+});
+
+const leanMqtt = [
+  // At the first packet it would make 65,536 buffers, one for each two-byte number: 80 ms and several megabytes.
+  patched('mqtt-numbers', /[\\/]mqtt-packet[\\/]writeToStream\.js$/, [
+    ['let writeNumber = writeNumberCached', 'let writeNumber = writeNumberGenerated'],
+    ['let toGenerate = true', 'let toGenerate = false'],
+  ]),
+  // Proxies and browser workers: there are no settings of ours that lead there.
+  patched('mqtt-socks', /[\\/]mqtt[\\/]build[\\/]lib[\\/]connect[\\/](tcp|tls)\.js$/, [['require("./socks")', '{}']]),
+  patched('mqtt-timers', /[\\/]mqtt[\\/]build[\\/]lib[\\/]get-timer\.js$/, [['require("worker-timers")', '{}']]),
+];
+
 // Built aside and then exchanged, so that whoever starts Tonearm meanwhile finds the old files or the new ones.
 const target = resolve(values.outdir);
 const fresh = `${target}.new-${process.pid}`;
@@ -52,7 +78,9 @@ try {
     legalComments: 'none',
     sourcemap: false,
     metafile: true,
-    plugins: [slimZod],
+    plugins: [slimZod, ...leanMqtt],
+    // The same streams again, as a package for other platforms.
+    alias: { 'readable-stream': 'node:stream' },
     // Native, optional, or only for the demo: resolved from node_modules at run time.
     external: ['speaker', 'wasm-media-encoders'],
     banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },

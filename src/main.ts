@@ -188,9 +188,9 @@ async function explainFailure(thrown: unknown): Promise<ExitCode> {
   const error = toTonearmError(thrown);
   const detail = error.kind === 'internal' && thrown instanceof Error ? `\n${thrown.stack ?? ''}` : '';
   process.stderr.write(`Tonearm cannot start (${error.code}).\n${error.message}${detail}\n`);
-  if (error.code.startsWith('config/') || (error.kind === 'invalid' && error.code.endsWith('/bad-settings'))) return exit.configuration;
-  if (error.code === 'host/already-running' || error.code.endsWith('/port-in-use') || isAddressInUse(error)) return exit.occupied;
-  return exit.failed;
+  if (error.code === 'host/already-running' || isAddressInUse(error)) return exit.occupied;
+  // Nothing else can be invalid at a start than what the owner wrote.
+  return error.kind === 'invalid' ? exit.configuration : exit.failed;
 }
 
 function isAddressInUse(error: unknown): boolean {

@@ -26,7 +26,8 @@ export async function openTonearm(config: Config, host: OpenHost): Promise<Tonea
     // Zones first: a phone looks for them. The broker is not in their way.
     const [opened, broker] = await Promise.all([Promise.all(config.zones.map((zone) => openOne(zone, config, host, scope))), openOwnBroker(config, host, scope)]);
     const zones = opened.map(({ view }) => view);
-    const mqtt = config.mqtt ?? (broker ? { url: broker } : undefined);
+    // Our own broker speaks no other version: asking for MQTT 5 first would cost a connection.
+    const mqtt = config.mqtt ?? (broker ? { url: broker, version: '3.1.1' } : undefined);
     await openEach(surfaces, { mqtt }, { zones, host, instance: host.instance }, scope);
     return {
       zones,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import type { z } from 'zod';
 import { applyEnvironment, placed, type Environment } from './environment.ts';
 import { explain } from './explain.ts';
 import { ConfigError, formatPath, formatProblem, type ConfigProblem, type Path } from './problem.ts';
@@ -47,8 +48,9 @@ export async function loadConfig({ path, environment, defaultData }: ConfigSourc
     return variable === null ? file.locate(at, aboutKey) : { variable };
   };
   const problems: ConfigProblem[] = [...file.problems, ...overrides.problems];
-  const value = withTexts(overrides.value, file);
-  const parsed = Settings.safeParse(value);
+  const first = Settings.safeParse(overrides.value);
+  const value = first.success ? overrides.value : withTexts(overrides.value, first.error.issues, file);
+  const parsed = value === overrides.value ? first : Settings.safeParse(value);
   // What the parser could not read would only be reported a second time as missing.
   const readable = file.document.errors.length === 0;
   if (!parsed.success && readable) {
@@ -74,10 +76,8 @@ export async function loadConfig({ path, environment, defaultData }: ConfigSourc
 }
 
 /** A password such as 0123 is a number to YAML. Where a text is wanted, its letters are taken as they stand. */
-function withTexts(value: unknown, file: YamlFile): unknown {
-  const parsed = Settings.safeParse(value);
-  if (parsed.success) return value;
-  return parsed.error.issues.reduce<unknown>((result, issue) => {
+function withTexts(value: unknown, issues: readonly z.core.$ZodIssue[], file: YamlFile): unknown {
+  return issues.reduce<unknown>((result, issue) => {
     const isText = (issue.code === 'invalid_type' && issue.expected === 'string') || (issue.code === 'invalid_value' && issue.values.every((one) => typeof one === 'string'));
     const path = issue.path.filter((part) => typeof part !== 'symbol');
     const letters = isText ? file.lettersAt(path) : null;

@@ -118,8 +118,17 @@ export class Accounts {
     return credential;
   }
 
-  #derive(account: Account, purpose: string): Buffer {
-    return createHmac('sha512', this.#seed).update(`${purpose}/${account.name}/${account.revision}`).digest();
+  #derive(account: Account, purpose: string, revision = account.revision): Buffer {
+    return createHmac('sha512', this.#seed).update(`${purpose}/${account.name}/${revision}`).digest();
+  }
+
+  /** Whether `data` was a credential of this user before it was withdrawn: using it is no breach, the client cannot know. */
+  wasStored(account: Account, data: Uint8Array, deviceId: string): boolean {
+    for (let revision = 0; revision < account.revision; revision++) {
+      const pairing = Buffer.concat([1, 2].map((part) => this.#derive(account, `pairing ${part}`, revision))).subarray(0, 86);
+      if (sameBytes(pairing, data) || sameBytes(this.#derive(account, `reusable ${deviceId} ${keymaster}`, revision), data)) return true;
+    }
+    return false;
   }
 
   /** The credential of this user that equals `data`; `deviceId` helps to recognise one of an earlier run. */

@@ -9,6 +9,7 @@ import { deviceRoutes } from './connect-state/device-routes.ts';
 import { ConnectStateHub } from './connect-state/hub.ts';
 import { Counters } from './counters.ts';
 import { Dealer } from './dealer/dealer.ts';
+import { Pushes } from './dealer/pushes.ts';
 import { Faults } from './faults.ts';
 import { makeDispatcher } from './http/dispatch.ts';
 import { Router } from './http/router.ts';
@@ -65,6 +66,8 @@ export interface Cloud extends AsyncDisposable {
   readonly time: ServerTime;
   readonly router: Router;
   readonly dealer: Dealer;
+  /** What devices are told besides commands and clusters. */
+  readonly pushes: Pushes;
   readonly connectState: ConnectStateHub;
   readonly commands: Commands;
   readonly accessPoint: AccessPoint;
@@ -178,6 +181,7 @@ async function build(options: CloudOptions, scope: Scope): Promise<Cloud> {
     time,
     router,
     dealer,
+    pushes: new Pushes(dealer),
     connectState: hub,
     commands,
     accessPoint,

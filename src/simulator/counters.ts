@@ -50,10 +50,15 @@ export class Counters {
     this.#connections.set(service, (this.#connections.get(service) ?? 0) + 1);
   }
 
-  /** A question arrived. `setUp` is how many round trips its new connection took before it. */
-  begin(service: ServiceName, name: string, setUp = 0): Trip {
+  /** Something that nobody waits for: a push, a ping. Counted, and no link of a chain. */
+  note(service: ServiceName, name: string): void {
     this.#requests.set(service, (this.#requests.get(service) ?? 0) + 1);
     this.#byName.set(name, (this.#byName.get(name) ?? 0) + 1);
+  }
+
+  /** A question arrived. `setUp` is how many round trips its new connection took before it. */
+  begin(service: ServiceName, name: string, setUp = 0): Trip {
+    this.note(service, name);
     const generation = this.#generation;
     const cause = this.#answered;
     const link: Link = { depth: (cause?.depth ?? 0) + 1 + setUp, name: setUp > 0 ? `${name} (+${setUp} to connect)` : name, cause };

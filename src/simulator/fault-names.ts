@@ -1,4 +1,7 @@
-type Plain = Record<never, never>;
+/** A fault that takes nothing but its scope. */
+interface Plain {
+  readonly nothing?: never;
+}
 
 /** The switches by name, with what each of them takes. Numbers are milliseconds, bytes or codes of the protocol as said. */
 export interface FaultParameters {
@@ -70,6 +73,7 @@ export interface FaultParameters {
   'connect-state/transfer-empty': Plain;
   'context/loading': Plain;
   'context/empty': Plain;
+  'context/unknown-key': Plain;
   'metadata/entry-status': { readonly status: number };
   'storage/expired': Plain;
   'storage/restricted': Plain;
@@ -155,6 +159,7 @@ export const faultNotes: Readonly<Record<FaultName, string>> = {
   'connect-state/transfer-empty': 'sends transfers without data',
   'context/loading': 'answers loading:true without tracks',
   'context/empty': 'answers without tracks',
+  'context/unknown-key': 'answers hold a key that no version knows yet',
   'metadata/entry-status': 'every entry of extended metadata has this status',
   'storage/expired': 'the first address has expired',
   'storage/restricted': 'answers RESTRICTED',

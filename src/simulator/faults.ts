@@ -24,7 +24,7 @@ export type EndpointFault = FaultScope &
     | { readonly kind: 'fail'; readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string | Uint8Array }
     /** Answers late; without `after` never. */
     | { readonly kind: 'hang'; readonly after?: number }
-    /** Cuts the connection before the request is handled, or after it was, in the middle of the answer. */
+    /** Cuts the connection before the request is handled, or after it was and before it is answered. */
     | { readonly kind: 'drop'; readonly when: 'before' | 'after' }
     /** Promises the whole body and sends only this many bytes of it. */
     | { readonly kind: 'truncate'; readonly bytes: number }
@@ -56,7 +56,7 @@ export class Faults {
 
   /** Switches a fault on. Dispose the handle or call `clear` to end it early. */
   set<K extends FaultName>(name: K, ...[options]: FaultArguments<K>): Disposable {
-    const scope = (options ?? {}) as FaultScope;
+    const scope: FaultScope = options ?? {};
     const entry: ArmedFault = { scope, left: scope.count ?? Infinity, skip: scope.skip ?? 0, parameters: options ?? {} };
     const list = this.#named.get(name) ?? [];
     list.push(entry);

@@ -12,6 +12,8 @@ export type { Catalogue } from './catalogue/catalogue.ts';
 export type { CatalogueEntry, FileEntry, LoudnessEntry, RestrictionEntry } from './catalogue/entry.ts';
 export { readStored, type AudioFile, type CatalogueItem, type Named } from './catalogue/item.ts';
 export type { ContextDocument, ContextPage, ContextRow, Contexts } from './catalogue/contexts.ts';
+export { oddCatalogue, oddTitles } from './catalogue/odd-catalogue.ts';
+export { layOddContexts, type OddContexts } from './catalogue/odd-contexts.ts';
 export type { Answer, Exchange, Handler, Route } from './http/exchange.ts';
 export { Phone, type PhoneEvents, type PlayHereOptions, type PlayOptions, type TransferOptions } from './phone/phone.ts';
 export type { CommandAnswer } from './phone/commands.ts';

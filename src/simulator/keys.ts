@@ -44,7 +44,7 @@ export interface Authority {
   readonly pem: string;
   readonly keyPem: string;
   /** Key and certificate for a host name; the empty name stands for the loopback addresses. */
-  leaf(name: string): Promise<Leaf>;
+  readonly leaf: (name: string) => Promise<Leaf>;
 }
 
 /** PEM texts. */

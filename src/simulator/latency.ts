@@ -51,7 +51,7 @@ export class Lane {
       return;
     }
     this.#queue.push({ due: this.#clock.monotonic() + delay, run });
-    if (!this.#timer) this.#arm();
+    this.#arm();
   }
 
   /** Forgets what has not arrived. */
@@ -63,12 +63,12 @@ export class Lane {
 
   #arm(): void {
     const head = this.#queue[0];
-    if (!head) return;
+    if (!head || this.#timer) return;
     this.#timer = this.#clock.timer(Math.max(0, head.due - this.#clock.monotonic()), () => {
       this.#timer = null;
       this.#queue.shift();
       head.run();
-      if (!this.#timer) this.#arm();
+      this.#arm();
     });
   }
 }

@@ -24,7 +24,7 @@ export interface SessionEvents {
   /** The command channel is down; it reconnects by itself. */
   disconnected: { readonly reason: TonearmError };
   /** A phone's command. The first `reply` counts; without one it is declined after 8 s. */
-  request: { readonly request: CommandRequest; readonly raw: unknown; reply(success: boolean): void };
+  request: { readonly request: CommandRequest; readonly raw: unknown; readonly reply: (success: boolean) => void };
   message: DealerMessage;
   account: { readonly attributes: ReadonlyMap<string, string>; readonly country: string | null };
   /** Credentials refused, or not a Premium account: over for good. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { Emitter, every, fromHex, hex, Scope, throwIfAborted, TonearmError, toTonearmError, type Events, type Log } from '#foundation';
 import type { Cluster, Context, Input, PutStateRequest } from '#spotify/wire';
 import { AccessPoint } from './access-point/access-point.ts';
@@ -75,6 +76,7 @@ class CloudSession implements Session {
     this.#emitter = new Emitter((error, name) => log.error('A listener of the session failed.', { event: String(name), error }));
     const userAgent = `tonearm/${identity.version}`;
     this.#account = new AccountState({ clock, log });
+    setMaxListeners(0, this.#ending.signal);
     const serverClock = (this.#serverClock = new ServerClock(clock));
     const http = this.#scope.use(new HttpClient({ clock, userAgent, certificates: endpoints.certificates }));
     const directory = new Directory({ url: endpoints.directory, http, clock, log: log.child('directory'), serverClock });
@@ -207,6 +209,7 @@ class CloudSession implements Session {
       this.#username = username;
       this.#credentials = credentials;
       this.#accounts.use(username, credentials);
+      this.#dealer.hurry();
       void this.#rememberCredentials(username, credentials);
     });
     accessPoint.on('offline', () => {
@@ -223,7 +226,10 @@ class CloudSession implements Session {
     accessPoint.on('ended', ({ error }) => this.#finish(error));
 
     const dealer = this.#dealer.events;
-    dealer.on('connected', (event) => this.#emitter.emit('connected', event));
+    dealer.on('connected', (event) => {
+      this.#accessPoint.hurry();
+      this.#emitter.emit('connected', event);
+    });
     dealer.on('disconnected', (event) => {
       this.#emitter.emit('disconnected', event);
       this.#options.onTrouble?.(event.reason);

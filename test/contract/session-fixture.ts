@@ -139,5 +139,5 @@ function recorder(lines: LogLine[]): Log {
 
 /** Errors with everything in them, so that nothing can hide in a cause. */
 function show(_key: string, value: unknown): unknown {
-  return value instanceof Error ? { ...value, message: value.message, cause: value.cause, stack: value.stack } : value;
+  return value instanceof Error ? { ...Object.fromEntries(Object.entries(value)), message: value.message, cause: value.cause, stack: value.stack } : value;
 }

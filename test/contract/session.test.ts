@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import tls from 'node:tls';
 import { systemClock } from '#foundation';
 import { openDiscovery } from '#spotify';
 import { PutStateReason } from '#spotify/wire';
@@ -170,8 +171,8 @@ describe('a session', () => {
     expect(table.cloud.refusals).toEqual([]);
   });
 
-  it('needs no handshake and four round trips from a command to key and addresses', async () => {
-    table = await Table.open({ latency: { accessPoint: 30, http: 30, dealer: 30 } });
+  it.each([true, false])('needs no new connection from a command to key and addresses (secure: %s)', async (secure) => {
+    table = await Table.open({ secure, latency: { accessPoint: 30, http: 30, dealer: 30 } });
     const session = await table.session();
     await session.ready(patience());
     await session.putState(hello(session), patience());
@@ -180,6 +181,7 @@ describe('a session', () => {
     let opened = 0;
     const count = () => void (opened += 1);
     subscribe('net.client.socket', count);
+    const handshakes = vi.spyOn(tls, 'connect');
     cloud.counters.mark();
     const report = session.putState(hello(session, PutStateReason.PLAYER_STATE_CHANGED), patience());
     const [context, item] = await Promise.all([session.resolveContext(album, patience()), session.metadata(table.uri('Plain'), patience())]);
@@ -187,7 +189,8 @@ describe('a session', () => {
     await report;
     expect(context.pages.length).toBeGreaterThan(0);
     unsubscribe('net.client.socket', count);
-    expect(opened).toBe(0);
+    expect(opened + handshakes.mock.calls.length).toBe(0);
+    handshakes.mockRestore();
     expect(cloud.counters.view.byName).toEqual({ 'connect-state/put': 1, 'context/resolve': 1, 'metadata/extended': 1, 'access-point/key': 1, 'storage/resolve': 1 });
   });
 

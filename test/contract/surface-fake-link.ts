@@ -1,5 +1,6 @@
 import { Emitter } from '#foundation';
-import type { Incoming, LinkEvents, Message } from '../../src/surfaces/mqtt/link.ts';
+import type { LinkEvents } from '../../src/surfaces/mqtt/link.ts';
+import type { Incoming, Message } from '../../src/surfaces/mqtt/message.ts';
 
 /** A broker that takes everything and forgets nothing. */
 export class FakeLink {

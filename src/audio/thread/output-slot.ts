@@ -1,18 +1,17 @@
 import type { Output } from '#core';
-import type { ConcreteOutput, OutputWorld } from '#outputs';
-import { openOutput } from '#outputs';
+
+/** Opens an output for stereo frames of this rate; its own rate may be another. */
+export type OpenOutput = (rate: number, signal: AbortSignal) => Promise<Output>;
 
 /** The deck's output: opened when sound is due, closed after a silence. */
 export class OutputSlot implements AsyncDisposable {
-  readonly #settings: ConcreteOutput;
-  readonly #world: OutputWorld;
+  readonly #open: OpenOutput;
   #output: Output | null = null;
   /** The rate it was asked for; the output's own may differ. */
   #asked = 0;
 
-  constructor(settings: ConcreteOutput, world: OutputWorld) {
-    this.#settings = settings;
-    this.#world = world;
+  constructor(open: OpenOutput) {
+    this.#open = open;
   }
 
   /** The open output, if there is one. */
@@ -37,7 +36,7 @@ export class OutputSlot implements AsyncDisposable {
       await this.#output.drain(signal);
       await this.close();
     }
-    const output = await openOutput(this.#settings, { rate, channels: 2 }, this.#world, signal);
+    const output = await this.#open(rate, signal);
     this.#output = output;
     this.#asked = rate;
     return output;

@@ -46,7 +46,9 @@ export async function openAccessPoint(parts: Parts, { ports, addresses, key, pin
     },
     pushEvent(uri: string, parts: readonly Uint8Array[]) {
       events += 1;
-      for (const session of sessions) for (const payload of mercuryEvent(uri, parts, events)) session.send(Packet.mercuryEvent, payload);
+      for (const session of sessions) {
+        if (session.account) for (const payload of mercuryEvent(uri, parts, events)) session.send(Packet.mercuryEvent, payload);
+      }
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

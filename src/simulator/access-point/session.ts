@@ -7,6 +7,7 @@ import type { Parts } from '../parts.ts';
 import { Refused } from '../refused.ts';
 import { answerKeyRequest } from './audio-keys.ts';
 import { Code, answerHello, checkResponse, type SessionSecrets } from './handshake.ts';
+import { accountFor } from './login.ts';
 import type { MercuryScripts } from './mercury.ts';
 import { Sender } from './sender.ts';
 
@@ -178,7 +179,7 @@ export class AccessPointSession {
     if (login.deviceId === '') parts.journal.refuse({ service: 'access-point', clause: 'connect-session §5.3', what: 'the login names no device', refused: false });
     this.#device = login.deviceId;
     const failure = this.#faults.take('access-point/login-failure', { device: login.deviceId });
-    const account = failure ? null : this.#accountOf(login);
+    const account = failure ? null : accountFor(parts, login);
     if (!account) {
       this.#sender.packet(Packet.loginFailure, encodeLoginFailure(failure ?? { code: Code.badCredentials }), this.#device, () => trip.end());
       this.#silent = true;
@@ -191,24 +192,6 @@ export class AccessPointSession {
     if (this.#faults.take('access-point/coalesce', { device: this.#device })) this.#sender.hold();
     this.#sender.packet(Packet.welcome, encodeWelcome({ username: account.name, type: 1, data: reusable.data }), this.#device, () => trip.end());
     this.#welcomed();
-  }
-
-  #accountOf({ username, type, data, deviceId }: ReturnType<typeof decodeLogin>): Account | null {
-    const { accounts, journal } = this.#context.parts;
-    const refuse = (what: string): null => {
-      journal.refuse({ service: 'access-point', clause: 'connect-session §5.10', what: `login: ${what}`, refused: true });
-      return null;
-    };
-    if (type === 3) {
-      const token = accounts.accessToken(data.toString('latin1'));
-      if (!token) return refuse('the access token is not valid');
-      if (username !== null && username !== token.account.name) return refuse('the access token belongs to somebody else');
-      return token.scopes.includes('streaming') ? token.account : refuse('the access token lacks the scope "streaming"');
-    }
-    if (type !== 1) return refuse(`credentials of type ${type} are not accepted any more`);
-    const account = username === null ? null : accounts.find(username);
-    if (!account) return refuse(`no user ${JSON.stringify(username)}`);
-    return accounts.checkStored(account, data, deviceId) ? account : refuse('the stored credentials are not valid');
   }
 
   /** What follows a welcome without being asked for (connect-session §5.2). */

@@ -19,7 +19,7 @@ export function transferOf(state: ConnectPlayerState, now: number): Buffer {
       track: track ? bareRow(track) : null,
     },
     session: {
-      ...(playOrigin ? { origin: playOrigin } : {}),
+      origin: playOrigin ?? {},
       context: {
         uri: contextUri,
         url: contextUrl === '' ? `context://${contextUri}` : contextUrl,

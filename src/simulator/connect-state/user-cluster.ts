@@ -42,14 +42,14 @@ export class UserCluster {
   /** Takes a state in. `isNew`: the first on its connection. */
   put(id: string, request: PutStateRequest, connection: string, { isNew, now }: { readonly isNew: boolean; readonly now: number }): ClusterChange {
     const info = request.device?.deviceInfo;
-    if (!info) throw new Error('a state without device info');
+    if (!request.device || !info) throw new Error('a state without device info');
     this.#devices.set(id, { info: { ...info, publicIp: '127.0.0.1' }, last: request, connection });
     this.#changed = now;
     const mayClaim = this.#active === '' || this.#active === id || request.startedPlayingAt > this.#startedAt;
     if (request.isActive && mayClaim) {
       this.#active = id;
       this.#startedAt = request.startedPlayingAt;
-      this.#playerState = request.device?.playerState ?? null;
+      this.#playerState = request.device.playerState;
     } else if (!request.isActive && this.#active === id) {
       this.#release(now);
     }

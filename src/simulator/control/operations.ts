@@ -1,32 +1,10 @@
 import { z } from 'zod';
-import { TonearmError } from '#foundation';
 import type { Cloud } from '../cloud.ts';
 import type { EndpointFault } from '../faults.ts';
 import { faultNotes, type FaultName } from '../fault-names.ts';
 import type { ServiceName } from '../journal.ts';
+import { checked, type Operation } from './operation.ts';
 import { phoneOperations } from './phone-operations.ts';
-
-export interface OperationInput {
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  readonly body: unknown;
-  readonly signal: AbortSignal;
-}
-
-/** One thing the control API can do. */
-export interface Operation {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  readonly path: string;
-  readonly about: string;
-  run(input: OperationInput): unknown;
-}
-
-/** Gives `body` the shape it must have, or says what is wrong. */
-export function checked<T>(schema: z.ZodType<T>, body: unknown): T {
-  const result = schema.safeParse(body ?? {});
-  if (result.success) return result.data;
-  throw new TonearmError({ kind: 'invalid', code: 'simulator/bad-request', message: z.prettifyError(result.error) });
-}
 
 const Scope = {
   count: z.number().int().min(1).optional(),

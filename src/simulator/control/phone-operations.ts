@@ -3,7 +3,7 @@ import { TonearmError, anySignal } from '#foundation';
 import type { Cloud } from '../cloud.ts';
 import type { PairingMischief } from '../phone/pairing.ts';
 import type { Phone, PlayOptions } from '../phone/phone.ts';
-import { checked, type Operation, type OperationInput } from './operations.ts';
+import { checked, type Operation, type OperationInput } from './operation.ts';
 
 const On = { on: z.string().optional() };
 const Row = z.union([z.string(), z.number().int().min(0)]);

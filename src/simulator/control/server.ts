@@ -6,7 +6,8 @@ import { hostName } from '../http/dispatch.ts';
 import { isLoopbackName } from '../http/host-names.ts';
 import { fitPath } from '../http/router.ts';
 import { listen } from '../http/server.ts';
-import { operationsOf, type Operation } from './operations.ts';
+import type { Operation } from './operation.ts';
+import { operationsOf } from './operations.ts';
 
 export interface Control extends AsyncDisposable {
   readonly url: string;

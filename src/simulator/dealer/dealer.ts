@@ -170,11 +170,8 @@ export class Dealer {
     journal.record('dealer', `frame ${frame.type}`, { device, ...(frame.type === 'reply' ? { key: frame.key, success: frame.success } : {}) }, phone);
     if (frame.type === 'ping') {
       if (phone === null && faults.take('dealer/mute', aboutOf(connection))) return;
-      const trip = phone === null ? counters.begin('dealer', 'dealer/ping') : null;
-      connection.answer((to) => {
-        trip?.end();
-        to.send(encodeDealerPong());
-      });
+      if (phone === null) counters.note('dealer', 'dealer/ping');
+      connection.answer((to) => to.send(encodeDealerPong()));
     } else if (frame.type === 'reply') {
       this.requests.replied(connection, frame.key, frame.success);
     } else if (frame.type !== 'pong') {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '#foundation';
 import { encodeDealerRequest } from '#spotify/wire';
-import type { Counters, Trip } from '../counters.ts';
+import type { Counters } from '../counters.ts';
 import type { Journal } from '../journal.ts';
 import type { DealerConnection } from './connection.ts';
 
@@ -12,7 +12,6 @@ interface Outstanding {
   readonly connection: DealerConnection;
   readonly text: string;
   readonly settle: (outcome: Outcome) => void;
-  readonly trip: Trip | null;
   timer: Disposable;
   sends: number;
   replies: number;
@@ -43,12 +42,10 @@ export class DealerRequests {
     const key = `${this.#sequence}/${randomBytes(20).toString('hex')}`;
     const text = encodeDealerRequest({ ident, key, body, gzip: connection.gzip });
     return new Promise((settle) => {
-      const trip = connection.phone === null ? this.#counters.begin('dealer', 'dealer/request') : null;
-      const entry: Outstanding = { connection, text, settle, trip, timer: this.#clock.timer(replyWithin, () => this.#late(key)), sends: 1, replies: 0 };
+      if (connection.phone === null) this.#counters.note('dealer', 'dealer/request');
+      const entry: Outstanding = { connection, text, settle, timer: this.#clock.timer(replyWithin, () => this.#late(key)), sends: 1, replies: 0 };
       this.#outstanding.set(key, entry);
       connection.push(text);
-      // The command itself is not something the device waits for: its chain of questions starts when it has it.
-      trip?.end();
       if (resend !== 'never') {
         this.#clock.timer(resendAfter, () => {
           if (entry.replies > 0 && resend !== 'always') return;

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { sleep } from '#foundation';
 import { setUpTrips, type Road } from '../latency.ts';
 import { Refused } from '../refused.ts';
@@ -27,7 +26,7 @@ export function makeDispatcher(parts: Parts, router: Router, reach: { readonly w
   const setUp = (socket: Socket): number => {
     if (seen.has(socket)) return 0;
     seen.add(socket);
-    return setUpTrips((socket as TLSSocket).encrypted === true);
+    return setUpTrips('encrypted' in socket);
   };
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -62,8 +61,11 @@ export function makeDispatcher(parts: Parts, router: Router, reach: { readonly w
       let reply = fault?.kind === 'fail' ? failure(fault) : await answer(parts, request, found, incoming);
       await parts.network.wait(road, 0.5, gone.signal);
       if (fault?.kind === 'truncate') reply = { ...reply, cut: { bytes: fault.bytes, reset: false } };
-      if (fault?.kind === 'drop') reply = { ...reply, cut: { bytes: 0, reset: true } };
       trip.end();
+      if (fault?.kind === 'drop') {
+        incoming.socket.resetAndDestroy();
+        return;
+      }
       await writeAnswer(response, reply, parts);
     } finally {
       trip.end();

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -28,7 +28,7 @@ export interface PortOptions {
 
 /** Plain HTTP and WebSocket. */
 export function openPlainPort(options: PortOptions, listeners: Listeners): Promise<OpenPort> {
-  return open(options, () => tune(createServer(listeners.request as RequestListener), listeners));
+  return open(options, () => tune(createServer(listeners.request), listeners));
 }
 
 /** HTTPS and WSS for all names: `leaf` makes the certificate for the one the client asks for. */
@@ -47,7 +47,7 @@ export function openSecurePort(options: PortOptions, listeners: Listeners, leaf:
   };
   return open(options, async () => {
     // Clients that name nobody (plain addresses have no SNI) get the certificate of the loopback addresses.
-    const server = createTlsServer({ SNICallback, ALPNProtocols: ['http/1.1'], ...(await leaf('')) }, listeners.request as RequestListener);
+    const server = createTlsServer({ SNICallback, ALPNProtocols: ['http/1.1'], ...(await leaf('')) }, listeners.request);
     server.on('tlsClientError', () => undefined);
     return tune(server, listeners);
   });

@@ -1,4 +1,4 @@
-import type { Service } from 'bonjour-service';
+import { Bonjour, type Service } from 'bonjour-service';
 import { TonearmError } from '#foundation';
 
 /** A speaker that announced itself (connect-session §10.1). */
@@ -18,7 +18,6 @@ export interface DiscoveryOptions {
 
 /** Looks for speakers by mDNS. The machine's own are reached over loopback, wherever they were announced. */
 export async function discoverSpeaker({ name, signal }: DiscoveryOptions): Promise<FoundSpeaker> {
-  const { Bonjour } = await import('bonjour-service');
   return new Promise((resolve, reject) => {
     // Bound to every address: on one address alone no answers come in. The types lack the option.
     const bonjour = new Bonjour({ bind: '0.0.0.0' } as ConstructorParameters<typeof Bonjour>[0], () => undefined);

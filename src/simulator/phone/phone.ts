@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto';
 import { Emitter, TonearmError, type Events } from '#foundation';
-import { decodeCluster, decodeClusterUpdate, decodeSetVolume, parseCommandRequest, type Cluster, type ProvidedTrack } from '#spotify/wire';
+import { decodeClusterUpdate, type Cluster, type ProvidedTrack } from '#spotify/wire';
 import type { Account } from '../accounts.ts';
 import type { Outcome } from '../dealer/requests.ts';
 import type { Parts } from '../parts.ts';
-import type { ContextDocument } from '../catalogue/contexts.ts';
 import { assertSucceeded, Remote, type CommandAnswer } from './commands.ts';
 import { discoverSpeaker, type DiscoveryOptions, type FoundSpeaker } from './discovery.ts';
 import { askInfo, pairWith, resetUsers, type Pairer, type PairingOptions, type PairingOutcome, type SpeakerInfo } from './pairing.ts';
-import { encodeOwnState, newDevice, playbackFrom, stateChanged, type OwnPlayback } from './self.ts';
-import { PhoneSession, type DealerRequest } from './session.ts';
+import { OwnPlayer } from './own-player.ts';
+import { findRow, loadContext } from './rows.ts';
+import { PhoneSession } from './session.ts';
 
 export type ClusterDevice = Cluster['device'][string];
 
 export interface PhoneEvents {
   /** A push came in; `cluster` is the whole picture. */
   cluster: { readonly cluster: Cluster; readonly reason: number; readonly devices: readonly string[]; readonly ackId: string };
-  closed: Record<never, never>;
+  closed: { readonly name: string };
 }
 
 export interface PlayOptions {
@@ -56,12 +56,10 @@ export class Phone implements AsyncDisposable {
   readonly #session: PhoneSession;
   readonly #remote: Remote;
   readonly #emitter = new Emitter<PhoneEvents>();
+  readonly #player: OwnPlayer;
   #cluster: Cluster;
-  #volume = 32_768;
-  #startedAt = 0;
-  #playback: OwnPlayback | null = null;
 
-  private constructor({ name, account, parts, outcomeOf }: PhoneOptions, session: PhoneSession, cluster: Cluster, deviceId: string) {
+  private constructor({ name, account, parts, outcomeOf }: PhoneOptions, session: PhoneSession, player: OwnPlayer, cluster: Cluster, deviceId: string) {
     this.name = name;
     this.user = account.name;
     this.deviceId = deviceId;
@@ -70,6 +68,11 @@ export class Phone implements AsyncDisposable {
     this.#session = session;
     this.#cluster = cluster;
     this.#remote = new Remote(session, deviceId, outcomeOf);
+    this.#player = player;
+    session.events.on('message', ({ uri, payload }) => {
+      if (uri.startsWith('hm://connect-state/v1/cluster')) this.#pushed(payload);
+    });
+    session.events.on('closed', ({ name: closed }) => this.#emitter.emit('closed', { name: closed }));
   }
 
   static async open(options: PhoneOptions): Promise<Phone> {
@@ -78,10 +81,8 @@ export class Phone implements AsyncDisposable {
     const credential = parts.accounts.reusableCredential(account, deviceId);
     const session = await PhoneSession.open({ name, username: account.name, credential: credential.data, deviceId, base, clock: parts.clock });
     try {
-      const body = encodeOwnState({ deviceId, name, volume: 32_768, reason: newDevice, startedAt: 0, now: parts.time.now(), playback: null });
-      const phone = new Phone(options, session, await putState(session, deviceId, body), deviceId);
-      phone.#listen();
-      return phone;
+      const player = new OwnPlayer(session, parts, { deviceId, name });
+      return new Phone(options, session, player, await player.register(), deviceId);
     } catch (error) {
       await session[Symbol.asyncDispose]();
       throw error;
@@ -159,7 +160,7 @@ export class Phone implements AsyncDisposable {
   /** Plays a context (playlist, album, track …) on a speaker. */
   async play(contextUri: string, options: PlayOptions = {}): Promise<void> {
     const { position, paused, shuffle, repeat, track, withRows = false } = options;
-    const document = track !== undefined || withRows ? await this.#resolve(contextUri) : null;
+    const document = track !== undefined || withRows ? await loadContext(this.#session, contextUri) : null;
     const override = {
       ...(shuffle === undefined ? {} : { shuffling_context: shuffle }),
       ...(repeat === undefined ? {} : { repeating_context: repeat !== 'off', repeating_track: repeat === 'track' }),
@@ -169,7 +170,7 @@ export class Phone implements AsyncDisposable {
       context: { uri: contextUri, url: `context://${contextUri}`, metadata: {}, restrictions: {}, ...(withRows && document ? { pages: document.pages } : {}) },
       play_origin: { feature_identifier: 'playlist', feature_version: 'simulator', referrer_identifier: 'your_library' },
       prepare_play_options: {
-        ...(track === undefined ? {} : { skip_to: this.#rowOf(document, track) }),
+        ...(track === undefined || !document ? {} : { skip_to: findRow(document, track, this.#parts.catalogue) }),
         ...(position === undefined ? {} : { seek_to: position }),
         initially_paused: paused ?? false,
         always_play_something: false,
@@ -229,8 +230,8 @@ export class Phone implements AsyncDisposable {
       endpoint: 'set_queue',
       // Controllers send the number bare (connect-control §2.7); longer ones would lose digits in JSON.
       queue_revision: isNumber ? Number(revision) : revision,
-      prev_tracks: (this.#cluster.playerState?.prevTracks ?? []).map(rowJson),
-      next_tracks: next.map(rowJson),
+      prev_tracks: (this.#cluster.playerState?.prevTracks ?? []).map((row) => rowJson(row)),
+      next_tracks: next.map((row) => rowJson(row)),
     });
   }
 
@@ -258,16 +259,15 @@ export class Phone implements AsyncDisposable {
 
   /** Plays on this phone itself: whoever played before hears of it. */
   async playHere(contextUri: string, { track = 0, position = 0, paused = false, queue = [] }: PlayHereOptions = {}): Promise<void> {
-    const document = await this.#resolve(contextUri);
-    const { track_uri: trackUri, track_uid: uid } = this.#rowOf(document, track);
-    const duration = this.#parts.catalogue.byUri(trackUri)?.duration ?? 0;
-    await this.#become({ contextUri, trackUri, uid, position, duration, isPaused: paused, queue: queue.map((uri, at) => ({ uri, uid: `q${at}` })) });
+    const { catalogue } = this.#parts;
+    const { track_uri: trackUri, track_uid: uid } = findRow(await loadContext(this.#session, contextUri), track, catalogue);
+    const duration = catalogue.byUri(trackUri)?.duration ?? 0;
+    await this.#player.play({ contextUri, trackUri, uid, position, duration, isPaused: paused, queue: queue.map((uri, at) => ({ uri, uid: `q${at}` })) });
   }
 
   /** Stops playing on this phone. */
-  async stopHere(): Promise<void> {
-    this.#playback = null;
-    await this.#session.ask(`/connect-state/v1/devices/${this.deviceId}/inactive?notify=false`, { method: 'PUT' });
+  stopHere(): Promise<void> {
+    return this.#player.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -280,60 +280,12 @@ export class Phone implements AsyncDisposable {
     await this[Symbol.asyncDispose]();
   }
 
-  #listen(): void {
-    this.#session.events.on('message', ({ uri, payload }) => {
-      if (uri.startsWith('hm://connect-state/v1/cluster')) this.#clusterPushed(payload);
-      if (uri.startsWith('hm://connect-state/v1/connect/volume')) void this.#volumeSet(decodeSetVolume(payload).volume);
-    });
-    this.#session.events.on('request', ({ request, reply }) => void this.#requested(request, reply));
-    this.#session.events.on('closed', () => this.#emitter.emit('closed', {}));
-  }
-
-  #clusterPushed(payload: Buffer): void {
-    const update = decodeClusterUpdate(payload);
-    if (!update.cluster) return;
-    this.#cluster = update.cluster;
-    // Somebody else plays now: a phone just stops.
-    if (this.#playback && update.cluster.activeDeviceId !== this.deviceId && update.cluster.activeDeviceId !== '') this.#playback = null;
-    this.#emitter.emit('cluster', { cluster: update.cluster, reason: update.updateReason, devices: update.devicesThatChanged, ackId: update.ackId });
-  }
-
-  async #volumeSet(volume: number): Promise<void> {
-    this.#volume = volume;
-    await this.#put(stateChanged);
-  }
-
-  async #requested(request: DealerRequest, reply: (success: boolean) => void): Promise<void> {
-    const { command } = parseCommandRequest(request.body);
-    if (command.endpoint === 'transfer') {
-      const playback = playbackFrom(command.data ?? Buffer.alloc(0), (uri) => this.#parts.catalogue.byUri(uri)?.duration ?? 0);
-      if (playback) await this.#become({ ...playback, isPaused: command.restorePaused === 'pause' || (command.restorePaused !== 'resume' && playback.isPaused) });
-      reply(true);
-    } else if (this.#playback && (command.endpoint === 'pause' || command.endpoint === 'resume')) {
-      await this.#become({ ...this.#playback, isPaused: command.endpoint === 'pause' });
-      reply(true);
-    } else {
-      reply(false);
-    }
-  }
-
-  async #become(playback: OwnPlayback): Promise<void> {
-    if (!this.#playback) this.#startedAt = this.#parts.time.now();
-    this.#playback = playback;
-    await this.#put(stateChanged);
-  }
-
-  async #put(reason: number): Promise<void> {
-    const body = encodeOwnState({
-      deviceId: this.deviceId,
-      name: this.name,
-      volume: this.#volume,
-      reason,
-      startedAt: this.#startedAt,
-      now: this.#parts.time.now(),
-      playback: this.#playback,
-    });
-    this.#cluster = await putState(this.#session, this.deviceId, body);
+  #pushed(payload: Buffer): void {
+    const { cluster, updateReason: reason, devicesThatChanged: devices, ackId } = decodeClusterUpdate(payload);
+    if (!cluster) return;
+    this.#cluster = cluster;
+    this.#player.watched(cluster);
+    this.#emitter.emit('cluster', { cluster, reason, devices, ackId });
   }
 
   async #send(on: string | undefined, command: Readonly<Record<string, unknown>>): Promise<void> {
@@ -348,24 +300,6 @@ export class Phone implements AsyncDisposable {
     const message = others.length === 0 ? 'No speaker is in the list of devices yet.' : 'There are several speakers and none plays: say which one is meant.';
     throw new TonearmError({ kind: 'not-found', code: 'simulator/no-target', message });
   }
-
-  async #resolve(contextUri: string): Promise<ContextDocument> {
-    const answer = await this.#session.ask(`/context-resolve/v1/${contextUri}`);
-    if (answer.status === 200) return JSON.parse(answer.body.toString('utf8')) as ContextDocument;
-    throw new TonearmError({ kind: 'not-found', code: 'simulator/no-context', message: `The simulated cloud does not know ${contextUri}.` });
-  }
-
-  #rowOf(document: ContextDocument | null, track: string | number): { readonly track_uid: string; readonly track_uri: string; readonly track_index: number } {
-    const rows = document?.pages.flatMap(({ tracks = [] }) => tracks) ?? [];
-    const uri = typeof track === 'string' && !track.startsWith('spotify:') ? this.#parts.catalogue.get(track).uri : track;
-    const index = typeof uri === 'number' ? uri : rows.findIndex((row) => this.#uriOf(row) === uri);
-    const row = rows[index];
-    return { track_uid: row?.uid ?? '', track_uri: row ? this.#uriOf(row) : typeof uri === 'string' ? uri : '', track_index: Math.max(0, index) };
-  }
-
-  #uriOf({ uri, gid }: { readonly uri?: string; readonly gid?: string }): string {
-    return uri ?? (gid === undefined ? '' : (this.#parts.catalogue.byGid(Buffer.from(gid, 'base64'))?.uri ?? ''));
-  }
 }
 
 export interface PlayHereOptions {
@@ -378,10 +312,4 @@ export interface PlayHereOptions {
 
 function rowJson({ uri = '', uid = '', provider = 'context', metadata = {} }: Partial<ProvidedTrack>): Readonly<Record<string, unknown>> {
   return { uri, uid, provider, metadata };
-}
-
-async function putState(session: PhoneSession, deviceId: string, body: Buffer): Promise<Cluster> {
-  const answer = await session.ask(`/connect-state/v1/devices/${deviceId}`, { method: 'PUT', headers: { 'Content-Type': 'application/x-protobuf' }, body });
-  if (answer.status === 200) return decodeCluster(answer.body);
-  throw new TonearmError({ kind: 'unavailable', code: 'simulator/phone-state', message: `The cloud answered ${answer.status} to the state of the simulated phone.` });
 }

@@ -19,8 +19,8 @@ export type DealerRequest = Extract<DealerFrame, { type: 'request' }>;
 
 export interface PhoneSessionEvents {
   message: DealerMessage;
-  request: { readonly request: DealerRequest; reply(success: boolean): void };
-  closed: Record<never, never>;
+  request: { readonly request: DealerRequest; readonly reply: (success: boolean) => void };
+  closed: { readonly name: string };
 }
 
 export interface PhoneLogin {
@@ -75,7 +75,7 @@ export class PhoneSession implements AsyncDisposable {
     const session = new PhoneSession(login, { client, access }, socket, emitter, connectionId);
     socket.once('close', () => {
       session.#pings[Symbol.dispose]();
-      emitter.emit('closed', {});
+      emitter.emit('closed', { name: login.name });
     });
     return session;
   }

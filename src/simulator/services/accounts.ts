@@ -162,7 +162,7 @@ export class Authorizations {
   #poll(form: URLSearchParams): Answer {
     const { clock, faults, journal, time } = this.#parts;
     const entry = this.#devices.get(form.get('device_code') ?? '');
-    if (entry?.clientId !== form.get('client_id') || !entry) throw new Refused(400, 'connect-session §9.4', 'the device code is not valid', oauthError('invalid_grant'));
+    if (!entry || entry.clientId !== form.get('client_id')) throw new Refused(400, 'connect-session §9.4', 'the device code is not valid', oauthError('invalid_grant'));
     const now = clock.monotonic();
     if (entry.askedAt !== null && now - entry.askedAt < 900) {
       journal.refuse({ service: 'accounts', clause: 'connect-session §9.4', what: `polled again after ${Math.round(now - entry.askedAt)} ms, the interval is 1 s`, refused: false });

@@ -6,12 +6,13 @@ import { assertProtobufBody } from '../http/body.ts';
 
 /** Contexts, pages of contexts, and what follows when one ends (connect-control §4). */
 export function contextRoutes({ contexts, faults, journal }: Parts): Route[] {
-  /** Real answers carry keys nobody has described: every object gets one. */
   const answer = (document: object | null, what: string): Answer => {
     if (!document) throw new Refused(404, 'connect-control §4.1', `${what} is not known`);
     if (faults.take('context/loading')) return answerJson({ ...document, pages: [], loading: true });
     if (faults.take('context/empty')) return answerJson({ ...document, pages: [{ tracks: [] }] });
-    return answerJson({ ...document, simulator_unknown_key: { anything: [1, 'two', null] } });
+    // A later version of the cloud may say more (connect-control §4.11).
+    if (faults.take('context/unknown-key')) return answerJson({ ...document, simulator_unknown_key: { anything: [1, 'two', null] } });
+    return answerJson(document);
   };
   return [
     {

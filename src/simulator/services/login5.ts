@@ -66,6 +66,7 @@ export function login5Routes({ accounts, faults, journal, time }: Parts): Route[
         }
         const account = accounts.find(request.username);
         const stored = account && accounts.checkStored(account, request.data, request.deviceId);
+        if (account && accounts.wasStored(account, request.data, request.deviceId)) return error(Login5Error.INVALID_CREDENTIALS);
         if (!account || !stored) return refused(Login5Error.INVALID_CREDENTIALS, 'user and stored credentials do not fit together');
         if (stored.clientId !== request.clientId) return refused(Login5Error.INVALID_CREDENTIALS, 'the credentials were made under another client id', 'connect-session §8.7');
         const seconds = faults.take('login5/expires-in', about)?.seconds ?? lifetime / 1000;

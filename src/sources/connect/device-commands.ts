@@ -97,6 +97,7 @@ function play(turn: Turn, command: Extract<DeviceCommand, { kind: 'play' }>, by:
   const { context, start } = command;
   if (!canPlay(context)) return unknownContext(context.uri);
   const before = remember(turn);
+  const isTakeover = !state.isActive;
   const shuffle = command.options?.shuffle ?? state.options.shuffle;
   becomeActive(turn, by);
   turn.set({
@@ -109,7 +110,7 @@ function play(turn: Turn, command: Extract<DeviceCommand, { kind: 'play' }>, by:
   });
   const known = givenRow(context, start) ?? namedRow(context, start) ?? (start === null && !shuffle ? firstGiven(context) : null);
   const list: TrackList = { ...listFor(context), queue: state.list.queue, queueCounter: state.list.queueCounter };
-  begin(turn, { list, known, start: start ?? (known ? { uid: known.uid, uri: known.uri } : null), at: command.at ?? 0, paused: command.paused, isQueued: false, contextUid: null, before });
+  begin(turn, { list, known, start: start ?? (known ? { uid: known.uid, uri: known.uri } : null), at: command.at ?? 0, paused: command.paused, isQueued: false, contextUid: null, isTakeover, before });
   return null;
 }
 
@@ -122,6 +123,7 @@ function transfer(turn: Turn, command: Extract<DeviceCommand, { kind: 'transfer'
   }
   if (!from.track && !canPlay(from.context)) return unknownContext(from.context.uri);
   const before = remember(turn);
+  const isTakeover = !turn.state.isActive;
   becomeActive(turn, by);
   turn.set({
     origin: from.origin,
@@ -143,6 +145,7 @@ function transfer(turn: Turn, command: Extract<DeviceCommand, { kind: 'transfer'
     paused: from.paused,
     isQueued: from.isQueued,
     contextUid: from.contextUid,
+    isTakeover,
     before,
   });
   return null;
@@ -156,13 +159,15 @@ interface Beginning {
   readonly paused: boolean;
   readonly isQueued: boolean;
   readonly contextUid: string | null;
+  /** Playback comes from elsewhere: the cloud is told at once. */
+  readonly isTakeover: boolean;
   readonly before: NonNullable<Turn['state']['pick']>['before'];
 }
 
 /**
  * A row that is known already loads while its context is being resolved: the two answers do not wait for each other.
  */
-function begin(turn: Turn, { list, known, start, at, paused, isQueued, contextUid, before }: Beginning): void {
+function begin(turn: Turn, { list, known, start, at, paused, isQueued, contextUid, isTakeover, before }: Beginning): void {
   const generation = turn.state.generation + 1;
   if (turn.state.track && turn.state.phase !== 'idle') turn.do({ type: 'trackEnded', track: turn.state.track, reason: 'skipped' });
   silence(turn);
@@ -176,7 +181,7 @@ function begin(turn: Turn, { list, known, start, at, paused, isQueued, contextUi
   }
   const context: ContextSource = { ...list.context, rows: list.rows, morePages: list.morePages };
   turn.do(
-    { type: 'report', reason: 'claim' },
+    { type: 'report', reason: isTakeover ? 'claim' : 'state' },
     { type: 'resolve', generation, context, until: isQueued ? (contextUid ? { uid: contextUid } : null) : start, isWhole: turn.state.options.shuffle },
   );
 }

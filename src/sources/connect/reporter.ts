@@ -70,8 +70,11 @@ export class Reporter implements AsyncDisposable {
     const now = this.#ports.clock.monotonic();
     const isUrgent = this.#due.has('hello') || this.#due.has('claim');
     const at = Math.max(this.#blockedUntil, isUrgent ? now : this.#earliest);
-    if (at <= now) this.#idle = this.#flush();
-    else
+    if (at <= now) {
+      this.#isPutting = true;
+      // After everything that is told in the same breath, so that it goes out as one.
+      this.#idle = Promise.resolve().then(() => this.#flush());
+    } else
       this.#timer = this.#ports.clock.timer(at - now, () => {
         this.#timer = undefined;
         this.#plan();
@@ -80,12 +83,15 @@ export class Reporter implements AsyncDisposable {
 
   async #flush(): Promise<void> {
     const kind = (['hello', 'claim', 'volume', 'state'] as const).find((candidate) => this.#due.has(candidate));
-    if (!kind) return;
+    if (!kind || this.#abort.signal.aborted) {
+      this.#isPutting = false;
+      return;
+    }
     // One PUT carries everything; only the web player needs a second one after a volume change to keep its position (§2.6).
     this.#due.clear();
     if (kind === 'volume') this.#due.add('state');
-    this.#isPutting = true;
     const { clock, log } = this.#ports;
+    log.trace('Telling the cloud', { kind });
     try {
       await this.#ports.put(kind, this.#abort.signal);
     } catch (thrown) {

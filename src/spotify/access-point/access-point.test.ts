@@ -44,17 +44,18 @@ async function listen(): Promise<void> {
 
 /** Lets sockets and promises work until `test` holds; no time passes on the clock. */
 async function until(test: () => boolean): Promise<void> {
-  for (let n = 0; n < 4000; n++) {
-    if (test()) return;
+  const end = performance.now() + 10_000;
+  while (!test()) {
+    if (performance.now() > end) throw new Error(`never came: ${test.toString()}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  throw new Error(`never came: ${test.toString()}`);
 }
 
 /** The same while time passes in small steps. */
 async function passing(test: () => boolean, step = 250, most = 4000): Promise<void> {
   for (let n = 0; n < most && !test(); n++) {
-    for (let turn = 0; turn < 8 && !test(); turn++) await new Promise((resolve) => setImmediate(resolve));
+    // Sockets are given real time before the clock moves, or its deadlines would outrun them.
+    for (let turn = 0; turn < 40 && !test(); turn++) await new Promise((resolve) => setImmediate(resolve));
     if (!test()) await clock.advance(step);
   }
   expect(test()).toBe(true);
@@ -202,13 +203,14 @@ describe('the access point', () => {
     await passing(() => guests.length === 2);
     expect(troubles[0]).toMatchObject({ code: 'spotify/access-point-lost' });
     await accessPoint.whenOnline(never);
-    const second = guests[1];
+    const second = guests.at(-1);
+    const before = guests.length;
     second?.socket.write(second.peer.packet(Packet.ping, Buffer.alloc(4)));
     await until(() => second?.peer.packets.length === 1);
     await clock.advance(149_000);
-    expect(guests).toHaveLength(2);
+    expect(guests).toHaveLength(before);
     await clock.advance(1000);
-    await passing(() => guests.length === 3);
+    await passing(() => guests.length === before + 1);
   });
 
   it('sends nothing while it is away', async () => {

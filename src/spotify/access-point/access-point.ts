@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { Backoff, Emitter, maskUser, Secret, sleep, toTonearmError, type Clock, type Events, type Log, type TonearmError } from '#foundation';
+import { Backoff, Emitter, maskUser, Secret, toTonearmError, type Clock, type Events, type Log, type TonearmError } from '#foundation';
 import { CpuFamily, createDhKeyPair, encodeLogin, Packet, parseProductInfo, PRODUCTION_SERVER_MODULUS, type Welcome } from '#spotify/wire';
 import type { Credentials, Identity } from '../ports.ts';
 import type { Directory } from '../web/directory.ts';
+import { Pause } from '../web/pause.ts';
 import { openConnection, type Connection } from './connection.ts';
 import { looksHostile } from './session-machine.ts';
 import type { Ending } from './verdict.ts';
@@ -47,6 +48,7 @@ export class AccessPoint implements AsyncDisposable {
   readonly #emitter: Emitter<AccessPointEvents>;
   readonly #abort = new AbortController();
   readonly #random: () => number;
+  readonly #pause: Pause;
   readonly #pauses: Backoff;
   readonly #hostilePauses: Backoff;
   #credentials: Credentials;
@@ -60,6 +62,7 @@ export class AccessPoint implements AsyncDisposable {
     this.#options = options;
     this.#credentials = options.credentials;
     this.#random = options.random ?? Math.random;
+    this.#pause = new Pause(options.clock);
     this.#pauses = new Backoff({ first: 500, factor: 1.5, cap: 60_000 }, this.#random);
     this.#hostilePauses = new Backoff({ first: 5000, factor: 3, cap: 600_000 }, this.#random);
     this.#emitter = new Emitter((error) => options.log.error('A listener of the access point failed.', { error }));
@@ -78,6 +81,7 @@ export class AccessPoint implements AsyncDisposable {
   async whenOnline(signal: AbortSignal): Promise<void> {
     if (this.#online) return;
     if (this.#end) throw this.#end;
+    this.hurry();
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
     try {
@@ -90,6 +94,11 @@ export class AccessPoint implements AsyncDisposable {
     } finally {
       stop.abort();
     }
+  }
+
+  /** There is news that the network works, or somebody waits: tries again without sitting out its pause. */
+  hurry(): void {
+    this.#pause.hurry();
   }
 
   /** False while there is no login. */
@@ -110,6 +119,7 @@ export class AccessPoint implements AsyncDisposable {
     let refusals = 0;
     while (!signal.aborted) {
       let pause: number;
+      let isFirm = false;
       try {
         const address = await directory.current('accesspoint', signal);
         const { ending, lasted } = await this.#connect(address);
@@ -123,19 +133,20 @@ export class AccessPoint implements AsyncDisposable {
           return;
         }
         this.#trouble(error);
+        isFirm = error.retryAfter !== undefined || looksHostile(error);
         if (verdict === 'next' || verdict === 'elsewhere') {
           directory.failed('accesspoint', address);
           walked += 1;
           const all = (await directory.list('accesspoint', signal)).length;
           const round = walked % all === 0;
-          pause = round ? this.#pause(error) : verdict === 'next' ? 0 : jittered(walkPause, this.#random);
-        } else pause = this.#pause(error);
+          pause = round ? this.#nextPause(error) : verdict === 'next' ? 0 : jittered(walkPause, this.#random);
+        } else pause = this.#nextPause(error);
       } catch (error) {
         if (isFired(signal)) return;
         this.#trouble(toTonearmError(error, 'spotify/access-point-failed'));
         pause = this.#pauses.next();
       }
-      if (pause > 0) await sleep(this.#options.clock, pause, signal).catch(() => undefined);
+      await this.#pause.wait(pause, signal, isFirm).catch(() => undefined);
     }
   }
 
@@ -197,7 +208,7 @@ export class AccessPoint implements AsyncDisposable {
     this.#emitter.emit('trouble', { error });
   }
 
-  #pause(error: TonearmError): number {
+  #nextPause(error: TonearmError): number {
     const pause = looksHostile(error) ? this.#hostilePauses.next() : this.#pauses.next();
     return Math.max(pause, Math.min(error.retryAfter ?? 0, 600_000));
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Backoff, Emitter, Secret, sleep, throwIfAborted, type TonearmError, toTonearmError, withTimeout, type Clock, type Events, type Log } from '#foundation';
 import type { CloudEndpoints, Credentials, Identity, SessionHost } from '../ports.ts';
 import type { HttpClient } from '../web/http-client.ts';
@@ -52,6 +53,7 @@ export class Accounts implements Authority, Disposable {
   #newest: StoredCredential | null = null;
   #base: StoredCredential | null = null;
   #isGuess = false;
+  #isForced = false;
   #held: Held | null = null;
   #end: TonearmError | null = null;
   #lastError: TonearmError | null = null;
@@ -63,6 +65,8 @@ export class Accounts implements Authority, Disposable {
     this.#log = log;
     this.#login = { identity, url: endpoints.login5, http, host, serverClock };
     this.#clientTokens = new ClientTokens({ identity, url: endpoints.clientToken, http, host, log, serverClock });
+    // Every request that waits for a token listens.
+    setMaxListeners(0, this.#abort.signal);
     this.#emitter = new Emitter((error) => log.error('A listener of the accounts failed.', { error }));
   }
 
@@ -106,6 +110,7 @@ export class Accounts implements Authority, Disposable {
     if (this.#held?.token === refused) {
       this.#log.debug('An access token was refused; a new one is fetched.');
       this.#held = null;
+      this.#isForced = true;
       this.#wake();
     }
     await this.accessToken(signal);
@@ -124,24 +129,35 @@ export class Accounts implements Authority, Disposable {
     }
   }
 
+  dropClientToken(refused: Secret<string>): void {
+    this.#clientTokens.drop(refused);
+  }
+
   [Symbol.dispose](): void {
     this.#abort.abort(new DOMException('The session is closing.', 'AbortError'));
   }
 
   async #keep(): Promise<void> {
     const signal = this.#abort.signal;
-    for (let isFirst = true; !signal.aborted; isFirst = false) {
+    while (!signal.aborted) {
       const credential = this.#newest ?? this.#base;
       if (!credential) {
         await this.#sleep(null);
         continue;
       }
       // A token that was refused early is replaced at once, but not again and again.
-      if (!isFirst && !this.#held) await sleep(this.#clock, this.#forced.take(this.#clock.monotonic()), signal);
+      const wait = this.#isForced ? this.#forced.take(this.#clock.monotonic()) : 0;
+      this.#isForced = false;
+      if (wait > 0) await sleep(this.#clock, wait, signal);
       let pause: number;
       try {
-        const grant = await login5(this.#login, credential, await this.#clientTokens.get(signal), signal);
-        pause = this.#granted(grant, credential);
+        const clientToken = await this.#clientTokens.get(signal);
+        try {
+          pause = this.#granted(await login5(this.#login, credential, clientToken, signal), credential);
+        } catch (error) {
+          if (toTonearmError(error).code === 'spotify/client-token-expired') this.#clientTokens.drop(clientToken);
+          throw error;
+        }
       } catch (thrown) {
         throwIfAborted(signal);
         const error = toTonearmError(thrown, 'spotify/login-failed');

@@ -61,6 +61,11 @@ export class ClientTokens {
     return (await this.#flight.run(() => this.#readOrFetch(), signal)).token;
   }
 
+  /** Forgets a token that was refused; the next caller gets a new one. */
+  drop(refused: Secret<string>): void {
+    if (this.#held?.token === refused) this.#held = null;
+  }
+
   async #readOrFetch(): Promise<Held> {
     if (!this.#isRead) {
       this.#isRead = true;

@@ -72,6 +72,9 @@ async function post({ http, url, serverClock, host }: Login5Options, body: Buffe
   const answer = await http.send({ method: 'POST', origin: new URL(url).origin, path: '/v3/login', headers, body, time: 10_000, limit: 262_144 }, signal);
   serverClock.sampleDate(answer.headers.date);
   if (answer.status >= 200 && answer.status < 300) return decodeLogin5Answer(answer.body);
+  if (answer.status === 401) {
+    throw new TonearmError({ kind: 'unavailable', code: 'spotify/client-token-expired', message: 'Spotify no longer accepts this program\'s client token; a new one is fetched by itself.' });
+  }
   const retryAfter = answer.status === 429 ? (requestedDelay(answer.headers, host.clock.now()) ?? 10_000) : undefined;
   throw new TonearmError({
     kind: 'unavailable',

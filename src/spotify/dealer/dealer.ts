@@ -1,7 +1,8 @@
 import type { SecureContext } from 'node:tls';
-import { Backoff, Emitter, sleep, TonearmError, toTonearmError, type Clock, type Events, type Log } from '#foundation';
+import { Backoff, Emitter, TonearmError, toTonearmError, type Clock, type Events, type Log } from '#foundation';
 import { encodeDealerPong, encodeDealerReply, parseCommandRequest, type CommandRequest, type DealerFrame } from '#spotify/wire';
 import type { Directory } from '../web/directory.ts';
+import { Pause } from '../web/pause.ts';
 import type { Authority } from '../web/spclient.ts';
 import { openLink, type Link } from './dealer-link.ts';
 
@@ -9,7 +10,7 @@ export interface DealerRequest {
   readonly request: CommandRequest;
   readonly raw: unknown;
   /** The first call counts; later ones do nothing. */
-  reply(success: boolean): void;
+  readonly reply: (success: boolean) => void;
 }
 
 export interface DealerMessage {
@@ -57,6 +58,7 @@ export class Dealer implements AsyncDisposable {
   readonly #options: DealerOptions;
   readonly #emitter: Emitter<DealerEvents>;
   readonly #abort = new AbortController();
+  readonly #pause: Pause;
   readonly #pauses: Backoff;
   #link: Link | null = null;
   #connectionId: string | null = null;
@@ -67,6 +69,7 @@ export class Dealer implements AsyncDisposable {
 
   constructor(options: DealerOptions) {
     this.#options = options;
+    this.#pause = new Pause(options.clock);
     this.#pauses = new Backoff({ first: 500, factor: 1.5, cap: 30_000 }, options.random ?? Math.random);
     this.#emitter = new Emitter((error) => options.log.error('A listener of the dealer failed.', { error }));
   }
@@ -82,6 +85,11 @@ export class Dealer implements AsyncDisposable {
 
   start(): void {
     this.#loop = this.#run().catch((error: unknown) => this.#emitter.emit('ended', { error: toTonearmError(error, 'spotify/dealer-failed') }));
+  }
+
+  /** There is news that the network works: tries again without sitting out its pause. */
+  hurry(): void {
+    this.#pause.hurry();
   }
 
   /** Gives the current socket up for a new one: the cloud does not know its connection id any more. */
@@ -107,6 +115,7 @@ export class Dealer implements AsyncDisposable {
     let renewed = false;
     while (!signal.aborted) {
       let pause: number;
+      let isFirm = false;
       try {
         const address = await directory.current('dealer', signal);
         const token = await authority.accessToken(signal);
@@ -128,13 +137,14 @@ export class Dealer implements AsyncDisposable {
           continue;
         }
         if (!connected && status !== 429 && status !== 401) directory.failed('dealer', address);
+        isFirm = error.retryAfter !== undefined;
         pause = Math.max(this.#pauses.next(), Math.min(error.retryAfter ?? 0, 600_000));
       } catch (error) {
         if (isFired(signal)) return;
         this.#trouble(toTonearmError(error, 'spotify/dealer-failed'));
         pause = this.#pauses.next();
       }
-      await sleep(clock, pause, signal).catch(() => undefined);
+      await this.#pause.wait(pause, signal, isFirm).catch(() => undefined);
     }
   }
 

@@ -24,7 +24,7 @@ export class Contexts {
   /** `spotify/context-unresolvable` when Spotify does not know how. */
   async resolve(uri: string, signal: AbortSignal): Promise<Context> {
     for (let tries = 1; ; tries++) {
-      const answer = await this.#spclient.send({ method: 'GET', path: `/context-resolve/v1/${uri}`, headers, policy, limit }, signal);
+      const answer = await this.#spclient.send({ method: 'GET', path: `/context-resolve/v1/${uri.replace(/[?#]/g, encodeURIComponent)}`, headers, policy, limit }, signal);
       if (answer.status === 400) {
         throw new TonearmError({ kind: 'not-found', code: 'spotify/context-unresolvable', message: 'Spotify cannot say what belongs to this playlist, album or station. Play something else, or try it from another device.' });
       }

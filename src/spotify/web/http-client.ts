@@ -1,8 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
 import tls, { type SecureContext } from 'node:tls';
 import { TonearmError, withTimeout, type Clock } from '#foundation';
+import { withEither } from '../with-either.ts';
 import { WarmAgent } from './warm-agent.ts';
 
 export interface HttpRequest {
@@ -46,10 +48,13 @@ export class HttpClient implements Disposable {
   readonly #userAgent: string;
   readonly #plain: WarmAgent;
   readonly #secure: WarmAgent;
+  readonly #closing = new AbortController();
   /** Also for others who open TLS to the cloud, such as the dealer's WebSocket. */
   readonly secureContext: SecureContext;
 
   constructor({ clock, userAgent, certificates }: HttpOptions) {
+    // Every request under way listens.
+    setMaxListeners(0, this.#closing.signal);
     this.#clock = clock;
     this.#userAgent = userAgent;
     // Built once: reading the list of authorities again for each connection costs more than the handshake.
@@ -64,7 +69,11 @@ export class HttpClient implements Disposable {
     );
   }
 
-  async send(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
+  send(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
+    return withEither(this.#closing.signal, signal, (either) => this.#send(request, either));
+  }
+
+  async #send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     const host = hostOf(request.origin);
     const what = { code: 'spotify/no-answer', message: `${host} did not answer in time. The network or the service is slow; it is tried again by itself.` };
     return withTimeout(this.#clock, request.time ?? defaultTime, what, signal, async (both) => {
@@ -85,6 +94,7 @@ export class HttpClient implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closing.abort(new DOMException('The session is closing.', 'AbortError'));
     this.#plain[Symbol.dispose]();
     this.#secure[Symbol.dispose]();
   }

@@ -49,6 +49,9 @@ beforeEach(() => {
         return Promise.resolve();
       },
       clientToken: () => Promise.resolve(clientToken),
+      dropClientToken: (refused) => {
+        if (refused === clientToken) clientToken = new Secret('client-2');
+      },
     },
     serverClock: new ServerClock(clock),
     clock,
@@ -104,8 +107,19 @@ describe('Spclient', () => {
     script = [401, 200];
     expect(await send()).toMatchObject({ status: 200 });
     expect(sent.map(({ token }) => token)).toEqual(['Bearer token-0', 'Bearer token-1']);
+  });
+
+  it('takes the client token for the culprit when a new access token does not help, and then gives up', async () => {
     script = [401, 401, 200];
+    expect(await send()).toMatchObject({ status: 200 });
+    expect(sent.map(({ token, clientToken: client }) => [token, client])).toEqual([
+      ['Bearer token-0', 'client'],
+      ['Bearer token-1', 'client'],
+      ['Bearer token-1', 'client-2'],
+    ]);
+    script = [401, 401, 401, 200];
     expect(await send()).toMatchObject({ kind: 'unauthorized', code: 'spotify/token-refused' });
+    expect(sent).toHaveLength(6);
     expect(renewals).toBe(2);
   });
 

@@ -12,6 +12,8 @@ export interface Authority {
   renew(refused: Secret<string>, signal: AbortSignal): Promise<void>;
   /** `null` when there is none; the header is left out then. */
   clientToken(signal: AbortSignal): Promise<Secret<string> | null>;
+  /** Forgets a client token that was refused. */
+  dropClientToken(refused: Secret<string>): void;
 }
 
 /** How stubborn a request is (`connect-session.md §11.2`, `connect-control.md §10.2`). */
@@ -63,18 +65,21 @@ export class Spclient {
 
   async send({ policy = usualRetries, ...request }: SpclientRequest, signal: AbortSignal): Promise<HttpResponse> {
     const { clock, directory, random = Math.random } = this.#options;
-    let renewed = false;
+    let refusals = 0;
     let throttles = 0;
     for (let failures = 0; ; ) {
       const address = await directory.current('spclient', signal);
       let failure: TonearmError;
       try {
         const token = await this.#options.authority.accessToken(signal);
-        const answer = await this.#try(address, token, request, policy.time, signal);
+        const clientToken = await this.#options.authority.clientToken(signal);
+        const answer = await this.#try(address, token, clientToken, request, policy.time, signal);
         if (answer.status === 401) {
-          if (renewed) throw unauthorized();
-          renewed = true;
-          await this.#options.authority.renew(token, signal);
+          refusals += 1;
+          // Nobody says which of the two tokens has expired: nearly always the one that lives for an hour only.
+          if (refusals === 1) await this.#options.authority.renew(token, signal);
+          else if (refusals === 2 && clientToken) this.#options.authority.dropClientToken(clientToken);
+          else throw unauthorized();
           continue;
         }
         if (answer.status === 429) {
@@ -106,9 +111,15 @@ export class Spclient {
     this.#options.http.warm(this.#origin(address), count);
   }
 
-  async #try(address: string, token: Secret<string>, request: SpclientRequest, time: number, signal: AbortSignal): Promise<HttpResponse> {
-    const { http, authority, serverClock, clock } = this.#options;
-    const clientToken = await authority.clientToken(signal);
+  async #try(
+    address: string,
+    token: Secret<string>,
+    clientToken: Secret<string> | null,
+    request: Omit<SpclientRequest, 'policy'>,
+    time: number,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
+    const { http, serverClock, clock } = this.#options;
     const wait = this.#bucket.take(clock.monotonic());
     if (wait > 0) await sleep(clock, wait, signal);
     const answer = await http.send(

@@ -12,7 +12,13 @@ export class TokenBucket {
 
   /** Takes a place and returns how long to wait for it, 0 when it is free. Places are given in order of asking. */
   take(now: number): number {
+    const wait = this.peek(now);
     this.#full = Math.max(this.#full, now) + this.#cost;
-    return Math.max(0, this.#full - now - this.#size * this.#cost);
+    return wait;
+  }
+
+  /** How long one would have to wait, without taking a place. */
+  peek(now: number): number {
+    return Math.max(0, Math.max(this.#full, now) + this.#cost - now - this.#size * this.#cost);
   }
 }

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Store, ZoneView } from '#core';
 import type { Clock, Log } from '#foundation';
 import { bridgePayload, type Component, type DeviceContext, deviceId, type DevicePayload, zonePayload } from './device-payload.ts';
-import type { Incoming, Link } from './link.ts';
+import type { Link } from './link.ts';
+import type { Incoming } from './message.ts';
 import type { DiscoverySettings } from './settings.ts';
 import { type TopicName, type TopicRow, Topics, topicTable } from './topics.ts';
 

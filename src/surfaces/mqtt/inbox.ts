@@ -1,7 +1,8 @@
 import type { ZoneView } from '#core';
 import { type Clock, isAbort, type Log, type TonearmError, toTonearmError } from '#foundation';
 import type { Bridge } from './bridge.ts';
-import type { Incoming, Link } from './link.ts';
+import type { Link } from './link.ts';
+import type { Incoming } from './message.ts';
 import type { Outlet } from './outlet.ts';
 import type { InName, OutName, TopicPlace, Topics } from './topics.ts';
 import {

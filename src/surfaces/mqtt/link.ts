@@ -1,28 +1,9 @@
 import type { connect as Connect, IClientOptions, IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
 import { Backoff, type Clock, Emitter, type Events, type Log, sleep, type TonearmError } from '#foundation';
+import type { Incoming, Message } from './message.ts';
 import { hangsUp, refusesVersion, type Refusal, sayWhy } from './refusal.ts';
 import { Outbox, type OutboxLimits } from './outbox.ts';
 import type { MqttSettings } from './settings.ts';
-
-export interface Message {
-  readonly topic: string;
-  readonly payload: string;
-  readonly retained: boolean;
-  readonly qos: 0 | 1;
-  /** Seconds a broker may keep it for others (MQTT 5). */
-  readonly expiry?: number;
-  /** What the asker wants to recognise the answer by (MQTT 5). */
-  readonly correlation?: Buffer;
-}
-
-export interface Incoming {
-  readonly topic: string;
-  readonly payload: Buffer;
-  /** True for what the broker kept from earlier. */
-  readonly retained: boolean;
-  /** Where the asker wants the answer (MQTT 5). */
-  readonly answerTo?: { readonly topic: string; readonly correlation?: Buffer };
-}
 
 export type MqttVersion = '5' | '3.1.1';
 

@@ -1,6 +1,6 @@
 import type { IClientPublishOptions, MqttClient } from 'mqtt';
 import type { Log } from '#foundation';
-import type { Message } from './link.ts';
+import type { Message } from './message.ts';
 
 /** What the broker said it can take. */
 export interface OutboxLimits {

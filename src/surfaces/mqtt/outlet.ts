@@ -1,4 +1,5 @@
-import type { Link, Message } from './link.ts';
+import type { Link } from './link.ts';
+import type { Message } from './message.ts';
 import { type OutName, type TopicPlace, type TopicRow, type Topics, topicTable } from './topics.ts';
 
 /** Seconds others may find an event or an answer; later it is no news. */

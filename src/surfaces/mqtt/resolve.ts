@@ -31,7 +31,7 @@ function toggled(what: 'play' | 'mute' | 'shuffle', state: PlayerState): Command
 }
 
 /**
- * Whether a command asks for what already is. Such commands end here, so that two bridges that echo each other fall silent.
+ * Whether a command asks for what already is. Such commands end here, so that an echo of our own state dies.
  * Volume is compared in whole percent: an echo of our own rounded number changes nothing.
  */
 export function isSettled(command: Command, state: PlayerState): boolean {

@@ -20,7 +20,7 @@ export const topicTable = {
   bridgeResponse: { topic: 'bridge/response/<name>', direction: 'out', retained: false, qos: 0, payload: '`{"status":"ok","data":{…}}` or `{"status":"error","error":"…","message":"…","data":{}}`' },
   zoneState: { topic: '<zone>', direction: 'out', retained: true, qos: 1, payload: 'the state, see below' },
   zoneAvailability: { topic: '<zone>/availability', direction: 'out', retained: true, qos: 1, payload: '`{"state":"online"}` or `offline`' },
-  zoneAttributes: { topic: '<zone>/attributes', direction: 'out', retained: true, qos: 0, payload: 'who did it (`changed_by`, `started_by`), context, what is accepted now' },
+  zoneAttributes: { topic: '<zone>/attributes', direction: 'out', retained: true, qos: 1, payload: 'who did it (`changed_by`, `started_by`), context, what is accepted now' },
   zonePosition: { topic: '<zone>/position', direction: 'out', retained: false, qos: 0, payload: '`{"position":42,"duration":214,"updated_at":"…","rate":1}` on every jump and every 10 s while playing' },
   zoneImage: { topic: '<zone>/image_url', direction: 'out', retained: true, qos: 0, payload: 'address of the cover; the last one stays when nothing plays' },
   zoneEvent: { topic: '<zone>/event', direction: 'out', retained: false, qos: 0, payload: '`{"event_type":"track_changed", …}`' },

@@ -100,7 +100,7 @@ export class ZoneMirror implements Disposable {
     const { state } = this.#zone.player;
     const zone = this.#zone.id;
     const message = zoneState(state);
-    // Attributes first: whoever reacts to the state finds there who changed it.
+    // Attributes first, with the same QoS because only that keeps the order: whoever reacts to the state finds there who changed it.
     void this.#outlet.send('zoneAttributes', { zone }, zoneAttributes(state), { again });
     void this.#outlet.send('zoneState', { zone }, message, { again });
     if (message.image_url !== '') void this.#outlet.send('zoneImage', { zone }, message.image_url, { again });

@@ -47,7 +47,7 @@ class FlacDecoder implements Decoder {
   #position = 0;
   #target = 0;
   #isAtEnd = false;
-  #scratch = new Float32Array(0);
+  #scratch: Float32Array = new Float32Array(0);
 
   constructor(input: DecoderInput, decoder: FLACDecoder, info: StreamInfo, prelude: Buffer, start: number) {
     this.#input = input;

@@ -52,7 +52,7 @@ class Mp3Decoder implements Decoder {
   /** Number of the frame that is read next. */
   #index = 0;
   #target = 0;
-  #scratch = new Float32Array(0);
+  #scratch: Float32Array = new Float32Array(0);
 
   constructor(input: DecoderInput, frames: Mp3FrameReader, decoder: MPEGDecoder, first: Mp3Frame, info: InfoTag | null, start: number) {
     this.#input = input;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { DeviceType, MemberType, PutStateReason, decodeTransferState, encodePutState, formatUri, type ConnectPlayerState, type Input } from '#spotify/wire';
+import { DeviceType, MemberType, encodePutState, type ConnectPlayerState, type Input } from '#spotify/wire';
 import { keymaster } from '../accounts.ts';
 
 /** What a phone that plays by itself says of it. Positions and times in ms. */
@@ -84,23 +84,3 @@ function playing({ contextUri, trackUri, uid, position, duration, isPaused, queu
     nextTracks: queue.map((row) => ({ ...row, provider: 'queue', metadata: { is_queued: 'true' } })),
   };
 }
-
-/** What a phone goes on with when playback is handed to it; null when nothing is. */
-export function playbackFrom(data: Buffer, duration: (uri: string) => number): OwnPlayback | null {
-  if (data.length === 0) return null;
-  const { playback, session } = decodeTransferState(data);
-  const trackUri = playback.track?.uri !== undefined && playback.track.uri !== '' ? playback.track.uri : playback.track?.gid ? formatUri('track', playback.track.gid) : '';
-  if (trackUri === '') return null;
-  return {
-    contextUri: session.context.uri,
-    trackUri,
-    uid: playback.track?.uid ?? '',
-    position: playback.position,
-    duration: duration(trackUri),
-    isPaused: playback.isPaused,
-    queue: [],
-  };
-}
-
-export const newDevice = PutStateReason.NEW_DEVICE;
-export const stateChanged = PutStateReason.PLAYER_STATE_CHANGED;

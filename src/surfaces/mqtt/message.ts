@@ -1,0 +1,21 @@
+/** What goes to the broker. */
+export interface Message {
+  readonly topic: string;
+  readonly payload: string;
+  readonly retained: boolean;
+  readonly qos: 0 | 1;
+  /** Seconds a broker may keep it for others (MQTT 5). */
+  readonly expiry?: number;
+  /** What the asker wants to recognise the answer by (MQTT 5). */
+  readonly correlation?: Buffer;
+}
+
+/** What comes from it. */
+export interface Incoming {
+  readonly topic: string;
+  readonly payload: Buffer;
+  /** True for what the broker kept from earlier. */
+  readonly retained: boolean;
+  /** Where the asker wants the answer (MQTT 5). */
+  readonly answerTo?: { readonly topic: string; readonly correlation?: Buffer };
+}
