@@ -1,10 +1,11 @@
 // Bundles what ships into dist/: one file per program, shared chunks beside them. `node scripts/build.mjs [--outdir PATH] [--sizes]`
-import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { licences } from './licences.mjs';
 
 await import('./proto.mjs');
 
@@ -87,6 +88,7 @@ try {
     logLevel: 'warning',
   });
   if (existsSync(join(fresh, 'main.js'))) chmodSync(join(fresh, 'main.js'), 0o755);
+  writeFileSync(join(fresh, 'licences.txt'), licences(root, used(metafile)));
   if (existsSync(target)) renameSync(target, old);
   renameSync(fresh, target);
   if (values.sizes) printSizes(metafile);
@@ -105,4 +107,9 @@ function printSizes({ outputs }) {
     const largest = Object.entries(inputs).sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput).slice(0, 5);
     for (const [input, { bytesInOutput }] of largest) console.log(`${String(bytesInOutput).padStart(20)}  ${input}`);
   }
+}
+
+/** Files of which something is left in the bundle. */
+function used({ outputs }) {
+  return Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])));
 }

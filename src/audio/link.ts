@@ -23,7 +23,8 @@ const patience = 2000;
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4, stackSizeMb: 2 };
 
 export function openThread(program: URL, settings: ThreadSettings, clock: Clock, listener: LinkListener): Link {
-  const worker = new Worker(program, { workerData: settings, name: 'tonearm-audio', resourceLimits });
+  // Descriptors are handed to sockets, which close them; the worker's own list would call that a mistake.
+  const worker = new Worker(program, { workerData: settings, name: 'tonearm-audio', resourceLimits, trackUnmanagedFds: false });
   let isClosing = false;
   let failure: Error | null = null;
   const exited = new Promise<void>((resolve) => {

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MqttClient } from 'mqtt';
 import { Scope, sleep, systemClock } from '#foundation';
+import { pieces } from '#simulator';
 import type { Cluster } from '#spotify/wire';
 import { gainOf } from '#zones';
-import { pieces } from '../simulator/music/pieces.ts';
 import { decodeReference, Ear, locate, makeFifo } from './ear.ts';
 import { openDemoStage, speakerName, type DemoStage, type StageOptions } from './stage.ts';
 

@@ -17,13 +17,16 @@ export async function makeFifo(path: string): Promise<void> {
  */
 export class Ear implements AsyncDisposable {
   readonly #path: string;
+  readonly #isPaced: boolean;
   readonly #abort = new AbortController();
   readonly #done: Promise<void>;
   #heard = Buffer.alloc(0);
   #total = 0;
 
-  constructor(path: string) {
+  /** `fast`: takes samples as quickly as they come. */
+  constructor(path: string, speed: 'real' | 'fast' = 'real') {
     this.#path = path;
+    this.#isPaced = speed === 'real';
     this.#done = this.#listen().catch(() => undefined);
   }
 
@@ -57,8 +60,9 @@ export class Ear implements AsyncDisposable {
   async #hear(stream: AsyncIterable<Buffer>): Promise<void> {
     let due = systemClock.monotonic();
     for await (const chunk of stream) {
-      this.#heard = Buffer.concat([this.#heard, chunk]).subarray(-keep);
+      if (this.#isPaced) this.#heard = Buffer.concat([this.#heard, chunk]).subarray(-keep);
       this.#total += chunk.length;
+      if (!this.#isPaced) continue;
       // After a pause the clock of the sound card starts anew.
       due = Math.max(due, systemClock.monotonic() - 100) + (chunk.length / bytesPerSecond) * 1000;
       const early = due - systemClock.monotonic();

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { loadConfig } from '#config';
 import { Scope } from '#foundation';
 import { openHost } from '#host';
-import { openCloud, type Cloud, type Phone } from '#simulator';
-import { demoCatalogue } from '../simulator/music/catalogue.ts';
+import { demoCatalogue, openCloud, type Cloud, type Phone } from '#simulator';
 import { openTonearm, type Tonearm } from '../tonearm.ts';
 
 export interface StageOptions {

@@ -66,6 +66,7 @@ export interface FaultParameters {
   'connect-state/stale-push': Plain;
   'connect-state/push-without-player-state': Plain;
   'connect-state/inactive-422': Plain;
+  'connect-state/push-to-sender': Plain;
   'connect-state/need-full-state': Plain;
   'connect-state/rate-limit': { readonly retryAfter?: number };
   'connect-state/unknown-connection': Plain;
@@ -152,6 +153,7 @@ export const faultNotes: Readonly<Record<FaultName, string>> = {
   'connect-state/stale-push': 'pushes the previous owner 50 ms after a claim',
   'connect-state/push-without-player-state': 'cluster pushes lack the player state',
   'connect-state/inactive-422': 'answers 422 to …/inactive',
+  'connect-state/push-to-sender': 'the device that caused a change is told of it, too',
   'connect-state/need-full-state': 'clusters ask for the full player state',
   'connect-state/rate-limit': 'answers 429 to state PUTs, Retry-After in seconds',
   'connect-state/unknown-connection': 'answers 400 as if the connection id were unknown',

@@ -20,3 +20,5 @@ export type { CommandAnswer } from './phone/commands.ts';
 export type { FoundSpeaker } from './phone/discovery.ts';
 export type { PairingMischief, PairingOptions, PairingOutcome, SpeakerInfo } from './phone/pairing.ts';
 export type { StateFiles } from './state-folder.ts';
+export { demoCatalogue } from './music/catalogue.ts';
+export { pieces, type Piece } from './music/pieces.ts';

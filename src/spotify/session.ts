@@ -29,7 +29,9 @@ const warmConnections = 3;
 /**
  * Logs in and connects. What waits for what: the directory and the client token are asked at once, side by side; the access
  * point needs the directory; login5 needs the client token and the access point's welcome, or, when these very credentials
- * were welcomed before, only the client token; the dealer needs login5. Four round trips deep on a first pairing.
+ * were welcomed before, only the client token; the dealer needs login5. So on a first pairing five exchanges follow one
+ * another (directory, handshake, login, login5, dealer), later three (directory, then handshake and login beside login5 and
+ * dealer).
  *
  * Rejects only when the account is refused (`ended` tells the same later) or the signal fires; everything else is tried
  * again with growing pauses and told to `onTrouble`.
@@ -63,6 +65,7 @@ class CloudSession implements Session {
   #username: string;
   #credentials: Credentials;
   #end: TonearmError | null = null;
+  #staleTimer: Disposable | null = null;
   readonly #ending = new AbortController();
 
   constructor(options: SessionOptions) {
@@ -97,7 +100,7 @@ class CloudSession implements Session {
   async open(): Promise<void> {
     const { signal } = this.#options;
     throwIfAborted(signal);
-    const stop = () => void this[Symbol.asyncDispose]();
+    const stop = () => this.#close();
     signal?.addEventListener('abort', stop, { once: true });
     this.#scope.defer(() => signal?.removeEventListener('abort', stop));
     try {
@@ -200,6 +203,7 @@ class CloudSession implements Session {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort(closed());
+    this.#staleTimer?.[Symbol.dispose]();
     await this.#scope[Symbol.asyncDispose]();
   }
 
@@ -256,10 +260,10 @@ class CloudSession implements Session {
   }
 
   #replaceConnection(stale: string): void {
-    const timer = this.#options.host.clock.timer(staleTime, () => {
+    this.#staleTimer?.[Symbol.dispose]();
+    this.#staleTimer = this.#options.host.clock.timer(staleTime, () => {
       if (this.connectionId === stale) this.#dealer.reopen();
     });
-    this.#scope.use(timer);
   }
 
   /** Credentials that were welcomed before need not wait for the access point: login5 starts beside it. */
@@ -283,7 +287,11 @@ class CloudSession implements Session {
     this.#end = error;
     this.#log.error(error.message, { code: error.code });
     this.#emitter.emit('ended', { error });
-    void this[Symbol.asyncDispose]().catch((failure: unknown) => this.#log.error('The session could not be closed cleanly.', { error: failure }));
+    this.#close();
+  }
+
+  #close(): void {
+    this[Symbol.asyncDispose]().catch((error: unknown) => this.#log.error('The session could not be closed cleanly.', { error }));
   }
 
   /** Runs `work` until the session ends. After the end everything fails for the reason of the end, not for how it shows. */

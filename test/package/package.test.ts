@@ -23,7 +23,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the npm package', () => {
   it('holds the bundle and its papers, and nothing of the workshop', () => {
-    for (const path of ['dist/main.js', 'config.schema.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']) expect(files).toContain(path);
+    for (const path of ['dist/main.js', 'dist/licences.txt', 'config.schema.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']) expect(files).toContain(path);
     expect(files.filter((path) => /^(src|test|scripts|docs|proto|addon|homebridge-plugin|\.)/.test(path))).toEqual([]);
     expect(files.filter((path) => /secret|\.env|\.pem$/.test(path))).toEqual([]);
   });

@@ -9,6 +9,7 @@ import { Scope } from '#foundation';
 import { openCloud, type Cloud, type CloudOptions, type Phone } from '#simulator';
 import { Ear, makeFifo } from '../../src/demo/ear.ts';
 
+/** Also right for what is bundled into a folder as deep below the repository as this one. */
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export interface HouseOptions {
@@ -16,6 +17,8 @@ export interface HouseOptions {
   readonly zone?: Readonly<Record<string, unknown>>;
   /** Listen to what is played; without it the sound goes nowhere, in real time. */
   readonly isHeard?: boolean;
+  /** `fast`: the ear takes samples as quickly as they come. */
+  readonly earSpeed?: 'real' | 'fast';
   readonly logLevel?: string;
   readonly mqtt?: Readonly<Record<string, unknown>>;
 }
@@ -88,7 +91,7 @@ export async function startDaemon(config: string, extra: readonly string[] = [],
   };
 }
 
-export async function openHouse({ cloud: cloudOptions, zone = {}, isHeard = false, logLevel = 'debug', mqtt: broker }: HouseOptions): Promise<House> {
+export async function openHouse({ cloud: cloudOptions, zone = {}, isHeard = false, earSpeed = 'real', logLevel = 'debug', mqtt: broker }: HouseOptions): Promise<House> {
   const scope = new Scope();
   try {
     const folder = await mkdtemp(join(tmpdir(), 'tonearm-house-'));
@@ -114,7 +117,7 @@ export async function openHouse({ cloud: cloudOptions, zone = {}, isHeard = fals
     );
     let daemon = await startDaemon(config);
     scope.defer(() => daemon[Symbol.asyncDispose]());
-    const ear = scope.use(new Ear(fifo));
+    const ear = scope.use(new Ear(fifo, earSpeed));
     const topics = new Map<string, string>();
     const connect = async () => {
       const client = await mqtt.connectAsync(daemon.mqttUrl, { protocolVersion: 4, reconnectPeriod: 0 });

@@ -31,11 +31,13 @@ export class Chunk {
   error: TonearmError | null = null;
   /** How many wait for it now. */
   readers = 0;
-  #data: Buffer | null = null;
+  #data: Buffer | null;
   readonly #abort = new AbortController();
   #wake: (() => void)[] = [];
 
-  constructor(index: number, { from, to }: ChunkRange) {
+  /** `spare` is memory of one that is no longer needed. */
+  constructor(index: number, { from, to }: ChunkRange, spare?: Buffer) {
+    this.#data = spare && spare.length >= to - from ? spare : null;
     this.index = index;
     this.from = from;
     this.to = to;
@@ -43,6 +45,11 @@ export class Chunk {
 
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  /** Memory that can serve another chunk. */
+  get memory(): Buffer | null {
+    return this.#data?.length === length ? this.#data : null;
   }
 
   get length(): number {
@@ -59,12 +66,12 @@ export class Chunk {
 
   view(at: number, count: number): Buffer {
     const start = at - this.from;
-    return this.#memory().subarray(start, Math.min(start + count, this.filled));
+    return this.#space().subarray(start, Math.min(start + count, this.filled));
   }
 
   add(bytes: Buffer): void {
     const room = this.length - this.filled;
-    bytes.copy(this.#memory(), this.filled, 0, Math.min(room, bytes.length));
+    bytes.copy(this.#space(), this.filled, 0, Math.min(room, bytes.length));
     this.filled += Math.min(room, bytes.length);
     this.#changed();
   }
@@ -100,7 +107,7 @@ export class Chunk {
     return new Promise((resolve) => this.#wake.push(resolve));
   }
 
-  #memory(): Buffer {
+  #space(): Buffer {
     return (this.#data ??= Buffer.allocUnsafeSlow(this.length));
   }
 

@@ -44,6 +44,7 @@ export class HttpBytes implements ByteSource {
   readonly #onWanted: () => void;
   readonly #closing = new AbortController();
   readonly #chunks = new Map<number, Chunk>();
+  readonly #spare: Buffer[] = [];
   #size: number | null = null;
   /** Set when a server sends only whole files: then this is all there is. */
   #whole: Chunk | null = null;
@@ -73,8 +74,15 @@ export class HttpBytes implements ByteSource {
         return chunk.view(at, length);
       }
       if (options?.ahead !== false) this.#cancelOthers(index);
-      await this.#waitFor(chunk, () => chunk.holds(at) || this.#whole !== null || (index === 0 && this.#size !== null && at >= chunk.to), signal);
+      await this.#waitFor(chunk, () => chunk.holds(at) || (this.#whole !== null && chunk !== this.#whole) || (index === 0 && this.#size !== null && at >= chunk.to), signal);
     }
+  }
+
+  /** Bytes of memory in use. */
+  get held(): number {
+    let sum = this.#whole?.length ?? 0;
+    for (const chunk of this.#chunks.values()) sum += chunk.length;
+    return sum;
   }
 
   /** Takes new addresses; whoever waits goes on. */
@@ -93,7 +101,7 @@ export class HttpBytes implements ByteSource {
   #need(index: number): Chunk {
     const known = this.#chunks.get(index);
     if (known) return known;
-    const chunk = new Chunk(index, chunkRange(index, this.#size));
+    const chunk = new Chunk(index, chunkRange(index, this.#size), this.#spare.pop());
     this.#chunks.set(index, chunk);
     void this.#fetch(chunk);
     return chunk;
@@ -128,7 +136,7 @@ export class HttpBytes implements ByteSource {
     let behind = 0;
     for (let past = index - 1; past > 0; past--) {
       behind += this.#chunks.get(past)?.length ?? 0;
-      if (behind > keptBehind) this.#chunks.delete(past);
+      if (behind > keptBehind) this.#forget(past);
     }
   }
 
@@ -140,7 +148,16 @@ export class HttpBytes implements ByteSource {
       this.#chunks.delete(key);
     }
     // What lies ahead of the old place is not read soon.
-    for (const key of this.#chunks.keys()) if (key > index + 8 * readAhead) this.#chunks.delete(key);
+    for (const key of this.#chunks.keys()) if (key > index + 8 * readAhead) this.#forget(key);
+  }
+
+  /** Its memory is used again for the next one, far from where anybody reads now. */
+  #forget(index: number): void {
+    const chunk = this.#chunks.get(index);
+    if (!chunk?.isComplete || chunk.readers > 0) return;
+    this.#chunks.delete(index);
+    const memory = chunk.memory;
+    if (memory && this.#spare.length < readAhead) this.#spare.push(memory);
   }
 
   #loading(): number {
@@ -213,7 +230,7 @@ export class HttpBytes implements ByteSource {
   /** The first answer tells the length; all others must agree. Says where the body goes. */
   #learn({ total, ranged }: RangeAnswer, chunk: Chunk): Chunk {
     if (this.#size !== null && this.#size !== total) {
-      throw new AddressFailure('corrupt', 'audio/wrong-size', 'The music servers do not agree on how long the file is. If it stays so, the track cannot be played; skip to another.');
+      throw new AddressFailure('corrupt', 'audio/wrong-size', 'The music servers do not agree on how long the file is. If it stays so, the track cannot be played; skip to another.', true);
     }
     if (ranged) {
       this.#size = total;
@@ -221,7 +238,7 @@ export class HttpBytes implements ByteSource {
       return chunk;
     }
     if (total > largestWhole) {
-      throw new AddressFailure('unavailable', 'audio/no-ranges', 'The music server sends this file only as a whole, and it is too large for that. Try another track.');
+      throw new AddressFailure('unavailable', 'audio/no-ranges', 'The music server sends this file only as a whole, and it is too large for that. Try another track.', true);
     }
     this.#size = total;
     this.#whole ??= new Chunk(0, { from: 0, to: total });

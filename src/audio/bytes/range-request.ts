@@ -55,6 +55,7 @@ export function requestRange(
   connections: Connections,
   clock: Clock,
   { url, from, to, signal }: { readonly url: URL; readonly from: number; readonly to: number; readonly signal: AbortSignal },
+  /** `answer` may throw to refuse the answer. */
   on: { answer(answer: RangeAnswer): void; data(bytes: Buffer): void },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -85,7 +86,13 @@ export function requestRange(
         return;
       }
       const expected = answer.ranged ? Math.min(to, answer.total) - from : answer.total;
-      on.answer(answer);
+      try {
+        on.answer(answer);
+      } catch (error) {
+        response.on('error', () => undefined);
+        fail(error as Error);
+        return;
+      }
       response.on('data', (bytes: Buffer) => {
         came += bytes.length;
         if (came <= expected) on.data(bytes);

@@ -21,7 +21,16 @@ export class Gain {
   /** Moves the volume there within 10 ms of sound. */
   aim(volume: number, rate: number): void {
     this.#target = volume;
-    this.#step = (volume - this.#volume) / Math.max(1, (ramp * rate) / 1000);
+    this.#step = (volume - this.#volume) / Math.max(1, Math.ceil((ramp * rate) / 1000));
+  }
+
+  /** The volume the next frame begins with; `rewind` goes back to it when frames were not taken after all. */
+  get mark(): number {
+    return this.#volume;
+  }
+
+  rewind(mark: number): void {
+    this.#volume = mark;
   }
 
   /**

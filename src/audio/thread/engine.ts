@@ -1,4 +1,4 @@
-import { abortable, every, sleep, toTonearmError, TonearmError, type Clock, type Log } from '#foundation';
+import { abortable, every, sleep, toTonearmError, type Clock, type Log } from '#foundation';
 import type { DeckEvents, LoadId, Millis, Playable } from '#core';
 import type { HttpWorld } from '../bytes/index.ts';
 import type { Decoder } from '../decoders/index.ts';
@@ -53,6 +53,9 @@ export class Engine implements AsyncDisposable {
   /** `paused` is due as soon as the load is ready. */
   #owesPaused = false;
   #stalled = false;
+  #isWriting = false;
+  /** Every load not given back, oldest first. */
+  readonly #alive = new Set<Load>();
   #ticker: Disposable | null = null;
   #border: Disposable | null = null;
   #release: Disposable | null = null;
@@ -68,8 +71,7 @@ export class Engine implements AsyncDisposable {
   play(id: LoadId, playable: Playable, at: Millis, paused: boolean): void {
     this.#command(async () => {
       const prepared = this.#next?.id === id ? this.#next : null;
-      if (prepared) this.#next = null;
-      await this.#unload();
+      await this.#unload(prepared);
       const load = prepared ?? this.#makeLoad(id, playable);
       if (at > 0 || !prepared) load.startAt(at);
       load.owesPlaying = true;
@@ -82,7 +84,7 @@ export class Engine implements AsyncDisposable {
     this.#command(async () => {
       if (next && (next.id === this.#next?.id || (next.id === this.#decoding?.id && this.#decoding !== this.#audible))) return;
       await this.#unjoin();
-      await this.#next?.[Symbol.asyncDispose]();
+      await this.#discard(this.#next);
       this.#next = next ? this.#makeLoad(next.id, next.playable) : null;
       // A failure shows when its turn comes, after a second try.
       this.#next?.open().catch((error: unknown) => this.#world.log.debug('What comes next is not ready', { reason: toTonearmError(error).code }));
@@ -91,7 +93,7 @@ export class Engine implements AsyncDisposable {
 
   /** Not in the inbox: whoever waits for the addresses is the step that is under way. */
   refresh(id: LoadId, playable: Playable): void {
-    for (const load of [this.#decoding, this.#next, this.#audible]) if (load?.id === id) load.refresh(playable);
+    for (const load of this.#alive) if (load.id === id) load.refresh(playable);
   }
 
   pause(): void {
@@ -116,7 +118,8 @@ export class Engine implements AsyncDisposable {
   }
 
   seek(to: Millis): void {
-    this.#command(() => {
+    this.#command(async () => {
+      this.#follow();
       const load = this.#audible ?? this.#decoding;
       if (!load) return;
       this.#world.slot.drop();
@@ -126,6 +129,7 @@ export class Engine implements AsyncDisposable {
         this.#decoding.startAt(0);
         this.#next = this.#decoding;
         this.#decoding = load;
+        await this.#discard(...[...this.#alive].filter((other) => other !== load && other !== this.#next));
       }
       load.startAt(to);
       load.owesPlaying = true;
@@ -139,10 +143,11 @@ export class Engine implements AsyncDisposable {
     this.#command(() => this.#unload());
   }
 
-  /** Takes effect with the next chunk; interrupts nothing. */
+  /** Takes effect with the frames that wait for the output now. */
   setGain(gain: number): void {
     if (this.#ticker) this.#gain.aim(gain, this.#queue.rate);
     else this.#gain.reset(gain);
+    if (this.#isWriting) this.#turn.abort(new DOMException('The volume changed.', 'AbortError'));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -163,7 +168,17 @@ export class Engine implements AsyncDisposable {
   }
 
   #makeLoad(id: LoadId, playable: Playable): Load {
-    return new Load(id, playable, this.#world.http, () => this.#tell('wanted', { id }));
+    const load = new Load(id, playable, this.#world.http, () => this.#tell('wanted', { id }));
+    this.#alive.add(load);
+    return load;
+  }
+
+  async #discard(...loads: readonly (Load | null)[]): Promise<void> {
+    for (const load of loads) {
+      if (!load || !this.#alive.delete(load)) continue;
+      this.#queue.withdraw(load);
+      await load[Symbol.asyncDispose]();
+    }
   }
 
   async #run(): Promise<void> {
@@ -237,9 +252,18 @@ export class Engine implements AsyncDisposable {
     const { slot } = this.#world;
     if (!slot.output) await this.#openOutput(this.#queue.rate, signal);
     const { load } = chunk;
+    const mark = this.#gain.mark;
     let samples = this.#gain.apply(chunk.samples, load.factor);
     if (load.factor > 1) samples = this.#limiter.apply(samples, this.#queue.rate);
-    await this.#watch(load, blockedAfter, slot.output?.write(samples, signal).catch(asTrouble(signal)));
+    this.#isWriting = true;
+    try {
+      await this.#watch(load, blockedAfter, slot.output?.write(samples, signal).catch(asTrouble(signal)));
+    } catch (error) {
+      this.#gain.rewind(mark);
+      throw error;
+    } finally {
+      this.#isWriting = false;
+    }
     this.#queue.sent();
     if (load.owesPlaying && (this.#audible === null || this.#audible === load)) this.#announce(load, chunk.position);
     this.#follow();
@@ -261,7 +285,7 @@ export class Engine implements AsyncDisposable {
     this.#decoding = this.#audible = null;
     this.#queue.clear();
     this.#tell('ended', { id: load.id });
-    await load[Symbol.asyncDispose]();
+    await this.#discard(load);
   }
 
   #announce(load: Load, position: Millis): void {
@@ -288,11 +312,20 @@ export class Engine implements AsyncDisposable {
     const place = this.#queue.audible(this.#world.slot.unheard);
     const before = this.#audible;
     if (!before || before === this.#decoding) return;
-    const isOver = place?.load === before && this.#queue.isSilent;
-    if (place?.load === before && !isOver) return;
+    // The last frames of a load that was taken back may still be in there.
+    const heard = place && this.#alive.has(place.load) ? place.load : before;
+    const isOver = heard === before && this.#queue.isSilent;
+    if (heard === before && !isOver) return;
+    const now = isOver ? this.#decoding : heard;
+    // Very short loads may have come and gone since the last look.
+    for (const load of [...this.#alive]) {
+      if (load === now) break;
+      if (load === this.#next) continue;
+      if (load !== before) this.#tell('playing', { id: load.id, position: 0 });
+      this.#tell('ended', { id: load.id });
+      void this.#discard(load);
+    }
     this.#audible = null;
-    this.#tell('ended', { id: before.id });
-    void before[Symbol.asyncDispose]();
     if (place && !isOver) this.#announce(place.load, place.position);
   }
 
@@ -323,21 +356,19 @@ export class Engine implements AsyncDisposable {
   /** The follower's sound that is not heard yet is taken back, so that something else can follow. */
   async #unjoin(): Promise<void> {
     this.#follow();
-    const follower = this.#decoding;
-    if (!follower || !this.#audible || follower === this.#audible) return;
+    const heard = this.#audible;
+    if (!heard || this.#decoding === heard) return;
     this.#takeBack();
-    this.#queue.withdraw(follower);
-    this.#decoding = this.#audible;
-    await follower[Symbol.asyncDispose]();
+    this.#decoding = heard;
+    await this.#discard(...[...this.#alive].filter((load) => load !== heard && load !== this.#next));
   }
 
-  async #unload(): Promise<void> {
+  async #unload(except: Load | null = null): Promise<void> {
     this.#world.slot.drop();
     this.#queue.clear();
-    const loads = new Set([this.#decoding, this.#next, this.#audible]);
     this.#decoding = this.#next = this.#audible = null;
     this.#paused = this.#owesPaused = this.#stalled = false;
-    for (const load of loads) await load?.[Symbol.asyncDispose]();
+    await this.#discard(...[...this.#alive].filter((load) => load !== except));
   }
 
   async #fail(thrown: unknown): Promise<void> {
@@ -356,11 +387,9 @@ export class Engine implements AsyncDisposable {
       return;
     }
     if (this.#audible && this.#audible !== load) this.#tell('ended', { id: this.#audible.id });
-    this.#queue.withdraw(load);
-    const loads = new Set([load, this.#next, this.#audible]);
     this.#decoding = this.#next = this.#audible = null;
-    this.#tell('failed', { id: load.id, error: thrown instanceof TonearmError ? thrown : toTonearmError(thrown, 'audio/unexpected') });
-    for (const each of loads) await each?.[Symbol.asyncDispose]();
+    this.#tell('failed', { id: load.id, error: toTonearmError(thrown, 'audio/unexpected') });
+    await this.#discard(...this.#alive);
   }
 
   /** Ticks while something is heard, looks out for the border between two loads, lets the output go after a silence. */

@@ -47,12 +47,22 @@ function* oggPages(bytes: Buffer): Generator<OggPage> {
   }
 }
 
-/** Where to start reading for each percent of the samples, 1 to 100: in 65536ths of the file (connect-session §12.10). */
+/**
+ * Where to start reading for each percent of the samples, 1 to 100: in 65536ths of the file (connect-session §12.10).
+ * The next page from there on is the one that holds the sample, or the one before.
+ */
 export function percentPositions({ pages, samples, bytes }: OggStream): number[] {
   const sounding = pages.filter(({ granule }) => granule >= 0);
+  let reached = 0;
   return Array.from({ length: 100 }, (_, at) => {
     const sample = ((at + 1) * samples) / 100;
-    const page = sounding.find(({ granule }) => granule >= sample);
-    return Math.round(((page?.offset ?? bytes) / bytes) * 65_536);
+    const found = sounding.findIndex(({ granule }) => granule >= sample);
+    const page = sounding[found];
+    const before = Math.max(0, sounding[found - 1]?.granule ?? 0);
+    // Within a page the position moves on evenly, one page behind: the table can code slopes far better than steps.
+    const share = page ? (sample - before) / Math.max(1, page.granule - before) : 1;
+    const byte = page ? page.offset - (1 - share) * page.length : bytes;
+    reached = Math.max(reached, Math.round((byte / bytes) * 65_536));
+    return reached;
   });
 }

@@ -5,11 +5,22 @@ import type { Dealer } from '../dealer/dealer.ts';
 import type { Outcome } from '../dealer/requests.ts';
 import type { Parts } from '../parts.ts';
 import type { ConnectStateHub } from './hub.ts';
+import type { KnownCommand } from './put-checks.ts';
 
 /** The endpoint of player commands (connect-control §1.5). */
 const playerCommand = 'hm://connect-state/v1/player/command';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** How long, in ms, a state may still name the command before the newest. */
+const grace = 1000;
+const remembered = 50;
+
+/** A command that was sent to a device. */
+export interface SentCommand extends KnownCommand {
+  /** Monotonic ms; null until the device said yes. */
+  repliedAt: number | null;
+}
 
 /** Turns what controllers ask into requests to devices, and remembers what came of it (connect-control §3.20). */
 export class Commands {
@@ -17,7 +28,7 @@ export class Commands {
   readonly #dealer: Dealer;
   readonly #hub: ConnectStateHub;
   readonly #outcomes = new Map<string, Promise<Outcome>>();
-  readonly #replied = new Map<string, { readonly messageId: number; readonly sentBy: string }>();
+  readonly #sent = new Map<string, SentCommand[]>();
   /** Near 2^31 and soon past it, as live values are (§0.2). */
   #messageId = 2 ** 31 - 3;
 
@@ -32,9 +43,22 @@ export class Commands {
     return this.#outcomes.get(ackId) ?? null;
   }
 
-  /** The newest command a device has replied to. */
-  newestReplied(device: string): { readonly messageId: number; readonly sentBy: string } | null {
-    return this.#replied.get(device) ?? null;
+  /**
+   * Commands a device may name as its last: the newest it has replied to and any after it; for a moment after a reply
+   * also the one before, because a state may have been on its way. Empty before the first reply.
+   */
+  known(device: string): readonly SentCommand[] {
+    const sent = this.#sent.get(device) ?? [];
+    const newest = sent.findLastIndex(({ repliedAt }) => repliedAt !== null);
+    if (newest < 0) return [];
+    const repliedAt = sent[newest]?.repliedAt ?? 0;
+    if (this.#parts.clock.monotonic() - repliedAt > grace) return sent.slice(newest);
+    return newest === 0 ? [] : sent.slice(newest - 1);
+  }
+
+  /** A device that started afresh knows nothing of what it replied to before. */
+  forget(device: string): void {
+    this.#replied.delete(device);
   }
 
   /** Sends a command to a device. Null when it is not connected, else the acknowledgement id. */
@@ -52,10 +76,11 @@ export class Commands {
     this.#parts.journal.record('dealer', `command ${endpoint}`, { from, to, body }, this.#dealer.ofDevice(from)?.phone ?? null);
     const always = endpoint === 'transfer' && this.#parts.faults.take('connect-state/resend', { device: to }) !== null;
     const resend = always ? 'always' : endpoint === 'transfer' ? 'unanswered' : 'never';
+    const entry: SentCommand = { messageId: messageIdOf(body), sentBy: from, repliedAt: null };
+    this.#sent.set(to, [...(this.#sent.get(to) ?? []).slice(-remembered), entry]);
     const outcome = this.#dealer.requests.send(connection, playerCommand, body, resend).then((end) => {
       if (end === 'succeeded') this.#hub.acknowledge(account, ackId);
-      const messageId = typeof body === 'object' && body !== null && 'message_id' in body ? Number(body.message_id) : NaN;
-      if (end === 'succeeded' && Number.isFinite(messageId)) this.#replied.set(to, { messageId, sentBy: from });
+      if (end === 'succeeded') entry.repliedAt = this.#parts.clock.monotonic();
       this.#parts.journal.record('dealer', `command ${endpoint} ${end}`, { from, to, ackId });
       return end;
     });
@@ -76,6 +101,10 @@ export class Commands {
     this.#hub.acknowledge(account, ackId);
     return ackId;
   }
+}
+
+function messageIdOf(body: unknown): number {
+  return typeof body === 'object' && body !== null && 'message_id' in body ? Number(body.message_id) : 0;
 }
 
 function endpointOf(body: unknown): string {

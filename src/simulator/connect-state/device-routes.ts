@@ -45,6 +45,7 @@ export function deviceRoutes(parts: Parts, hub: ConnectStateHub, dealer: Dealer,
     const isFirst = connection.device !== device;
     const previousOwner = cluster.active;
     const isClaim = request.isActive && previousOwner !== device;
+    if (isFirst && request.lastCommandMessageId === 0) commands.forget(device);
     if (exchange.phone === null) {
       const judged = judgePut(request, {
         now: time.now(),
@@ -52,7 +53,7 @@ export function deviceRoutes(parts: Parts, hub: ConnectStateHub, dealer: Dealer,
         lastStateAt: memory.lastStateAt,
         monotonic: clock.monotonic(),
         isFirstOnConnection: isFirst,
-        lastCommand: commands.newestReplied(device),
+        commands: commands.known(device),
         isClaim,
       });
       for (const what of judged) journal.refuse({ service: 'connect-state', clause, what: `PUT of ${device}: ${what}`, refused: false });
@@ -62,8 +63,8 @@ export function deviceRoutes(parts: Parts, hub: ConnectStateHub, dealer: Dealer,
     connection.gzip = request.device?.deviceInfo?.capabilities?.supportsGzipPushes ?? false;
     journal.record('connect-state', 'state', { device, reason: request.putStateReason, isActive: request.isActive, request }, exchange.phone);
     const change = cluster.put(device, request, connection.id, { isNew: isFirst, now: time.now() });
-    hub.announce(account, change);
-    if (isClaim && faults.take('connect-state/stale-push', { device })) clock.timer(50, () => hub.pushNow(account, change, previousOwner));
+    hub.announce(account, change, device);
+    if (isClaim && faults.take('connect-state/stale-push', { device })) clock.timer(50, () => hub.pushNow(account, change, { active: previousOwner }));
     return answerBytes(hub.answer(account));
   };
 
@@ -77,7 +78,7 @@ export function deviceRoutes(parts: Parts, hub: ConnectStateHub, dealer: Dealer,
     }
     if (parts.faults.take('connect-state/inactive-422', { device })) return { status: 422, ...jsonError('already_inactive') };
     parts.journal.record('connect-state', 'inactive', { device }, exchange.phone);
-    hub.announce(account, hub.of(account).inactive(device, parts.time.now()));
+    hub.announce(account, hub.of(account).inactive(device, parts.time.now()), device);
     return { status: 204 };
   };
 

@@ -54,14 +54,18 @@ export class ConnectStateHub {
     this.#acks.set(account.name, [...(this.#acks.get(account.name) ?? []), ackId]);
   }
 
-  /** Tells everybody who is connected, after the usual moment. */
-  announce(account: Account, change: ClusterChange): void {
+  /**
+   * Tells everybody who is connected, after the usual moment. Whoever caused the change by a PUT has it in the answer already:
+   * pushing to `sender` as well would make librespot, which answers every push with a PUT, go round in circles.
+   */
+  announce(account: Account, change: ClusterChange, sender: string | null = null): void {
     this.#emitter.emit('changed', { user: account.name, change });
-    this.#parts.clock.timer(this.#options.pushDelay, () => this.pushNow(account, change));
+    const except = this.#parts.faults.take('connect-state/push-to-sender') ? null : sender;
+    this.#parts.clock.timer(this.#options.pushDelay, () => this.pushNow(account, change, { except }));
   }
 
   /** Pushes the cluster as it is; `active` pretends another owner. */
-  pushNow(account: Account, change: ClusterChange, active?: string): void {
+  pushNow(account: Account, change: ClusterChange, { active, except = null }: { readonly active?: string; readonly except?: string | null } = {}): void {
     const { faults, time } = this.#parts;
     const withPlayerState = faults.take('connect-state/push-without-player-state') === null;
     const cluster = this.of(account).view({ now: time.now(), withPlayerState, ...(active === undefined ? {} : { active }) });
@@ -69,7 +73,7 @@ export class ConnectStateHub {
     this.#acks.set(account.name, rest);
     const payload = encodeClusterUpdate({ cluster, updateReason: change.reason, ackId, devicesThatChanged: change.devices });
     for (const connection of this.#dealer.connections) {
-      if (connection.account !== account || connection.device === null) continue;
+      if (connection.account !== account || connection.device === null || connection.device === except) continue;
       connection.push(encodeDealerMessage({ uri: 'hm://connect-state/v1/cluster', payload, gzip: connection.gzip }));
     }
   }

@@ -1,5 +1,11 @@
 import { MemberType, PutStateReason, type ConnectPlayerState, type PutStateRequest } from '#spotify/wire';
 
+/** A command as states name it. */
+export interface KnownCommand {
+  readonly messageId: number;
+  readonly sentBy: string;
+}
+
 /** What was known when a state came in. */
 export interface PutCircumstances {
   /** Server time, Unix ms. */
@@ -10,14 +16,14 @@ export interface PutCircumstances {
   readonly lastStateAt: number | null;
   readonly monotonic: number;
   readonly isFirstOnConnection: boolean;
-  /** The newest command this device has replied to. */
-  readonly lastCommand: { readonly messageId: number; readonly sentBy: string } | null;
+  /** Commands this device may name as its last; empty for any. */
+  readonly commands: readonly KnownCommand[];
   readonly isClaim: boolean;
 }
 
 /** What the cloud lets pass but a good device would not send (connect-control §2.9). */
 export function judgePut(request: PutStateRequest, circumstances: PutCircumstances): string[] {
-  const { now, previous, lastStateAt, monotonic, isFirstOnConnection, lastCommand, isClaim } = circumstances;
+  const { now, previous, lastStateAt, monotonic, isFirstOnConnection, commands, isClaim } = circumstances;
   const faults: string[] = [];
   const state = request.device?.playerState ?? null;
   if (request.memberType !== MemberType.CONNECT_STATE) faults.push(`member_type is ${request.memberType}, not CONNECT_STATE`);
@@ -28,8 +34,9 @@ export function judgePut(request: PutStateRequest, circumstances: PutCircumstanc
   if (request.putStateReason === PutStateReason.PLAYER_STATE_CHANGED && lastStateAt !== null && monotonic - lastStateAt < 180 && !isClaim) {
     faults.push(`PLAYER_STATE_CHANGED ${Math.round(monotonic - lastStateAt)} ms after the one before`);
   }
-  if (lastCommand && (request.lastCommandMessageId !== lastCommand.messageId || request.lastCommandSentByDeviceId !== lastCommand.sentBy)) {
-    faults.push(`last_command is ${request.lastCommandMessageId}, the newest replied to is ${lastCommand.messageId}`);
+  const names = ({ messageId, sentBy }: KnownCommand) => request.lastCommandMessageId === messageId && request.lastCommandSentByDeviceId === sentBy;
+  if (commands.length > 0 && !commands.some(names)) {
+    faults.push(`last_command is ${request.lastCommandMessageId}, the newest are ${commands.map(({ messageId }) => messageId).join(', ')}`);
   }
   if (!state) faults.push('no player_state');
   else faults.push(...judgeState(state, now), ...judgeQueue(state, previous?.device?.playerState ?? null));

@@ -13,6 +13,9 @@ export class OwnPlayer {
   #startedAt = 0;
   #playback: OwnPlayback | null = null;
 
+  /** Called with the picture that comes back with each state. */
+  seen: (cluster: Cluster) => void = () => undefined;
+
   constructor(session: PhoneSession, parts: Parts, who: { readonly deviceId: string; readonly name: string }) {
     this.#session = session;
     this.#parts = parts;
@@ -87,7 +90,11 @@ export class OwnPlayer {
     const body = encodeOwnState({ ...this.#who, volume: this.#volume, reason, startedAt: this.#startedAt, now, playback: this.#playback });
     const headers = { 'Content-Type': 'application/x-protobuf' };
     const answer = await this.#session.ask(`/connect-state/v1/devices/${this.#who.deviceId}`, { method: 'PUT', headers, body });
-    if (answer.status === 200) return decodeCluster(answer.body);
+    if (answer.status === 200) {
+      const cluster = decodeCluster(answer.body);
+      this.seen(cluster);
+      return cluster;
+    }
     throw new TonearmError({ kind: 'unavailable', code: 'simulator/phone-state', message: `The cloud answered ${answer.status} to the state of the simulated phone.` });
   }
 }

@@ -69,6 +69,7 @@ export class Phone implements AsyncDisposable {
     this.#cluster = cluster;
     this.#remote = new Remote(session, deviceId, outcomeOf);
     this.#player = player;
+    player.seen = (seen) => this.#saw(seen, { reason: 0, devices: [deviceId], ackId: '' });
     session.events.on('message', ({ uri, payload }) => {
       if (uri.startsWith('hm://connect-state/v1/cluster')) this.#pushed(payload);
     });
@@ -283,9 +284,13 @@ export class Phone implements AsyncDisposable {
   #pushed(payload: Buffer): void {
     const { cluster, updateReason: reason, devicesThatChanged: devices, ackId } = decodeClusterUpdate(payload);
     if (!cluster) return;
-    this.#cluster = cluster;
     this.#player.watched(cluster);
-    this.#emitter.emit('cluster', { cluster, reason, devices, ackId });
+    this.#saw(cluster, { reason, devices, ackId });
+  }
+
+  #saw(cluster: Cluster, rest: Omit<PhoneEvents['cluster'], 'cluster'>): void {
+    this.#cluster = cluster;
+    this.#emitter.emit('cluster', { cluster, ...rest });
   }
 
   async #send(on: string | undefined, command: Readonly<Record<string, unknown>>): Promise<void> {

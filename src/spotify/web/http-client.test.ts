@@ -123,6 +123,14 @@ describe('HttpClient', () => {
     };
     await client.send({ method: 'GET', origin, path: '/' });
     expect((await client.send({ method: 'PUT', origin, path: '/', body: Buffer.from('again') })).body.toString()).toBe('3');
+    // All kept connections die together; the second try is made on a new one.
+    handler = (_request, response) => response.end();
+    await Promise.all([1, 2, 3].map(() => client.send({ method: 'GET', origin, path: '/' })));
+    let resets = 0;
+    handler = ({ socket }, response) => (++resets === 1 ? socket.resetAndDestroy() : response.end('new'));
+    const before = connections;
+    expect((await client.send({ method: 'GET', origin, path: '/' })).body.toString()).toBe('new');
+    expect(connections).toBe(before + 1);
     handler = ({ socket }) => socket.resetAndDestroy();
     await expect(client.send({ method: 'GET', origin, path: '/' })).rejects.toMatchObject({ code: 'spotify/no-connection' });
   });

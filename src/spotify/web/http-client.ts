@@ -59,7 +59,7 @@ export class HttpClient implements Disposable {
     this.#userAgent = userAgent;
     // Built once: reading the list of authorities again for each connection costs more than the handshake.
     this.secureContext = tls.createSecureContext(certificates === undefined ? {} : { ca: [...tls.rootCertificates, certificates] });
-    const options = { keepAlive: true, maxFreeSockets: 4, scheduling: 'lifo' as const, timeout: idleTime };
+    const options = { keepAlive: true, keepAliveMsecs: 30_000, maxFreeSockets: 4, scheduling: 'lifo' as const, timeout: idleTime };
     this.#plain = new WarmAgent(new http.Agent(options), (host, port) => net.connect({ host, port, noDelay: true }), 'connect');
     this.#secure = new WarmAgent(
       new https.Agent({ ...options, secureContext: this.secureContext }),
@@ -82,7 +82,9 @@ export class HttpClient implements Disposable {
       } catch (error) {
         // A kept-alive connection the far side has silently closed fails only when written to (connect-control.md §2.10).
         if (!(error instanceof StaleConnection)) throw error;
-        return await this.#exchange(request, both);
+        const url = new URL(request.origin);
+        this.#agent(url).forget(bareHost(url), portOf(url));
+        return await this.#exchange(request, both, true);
       }
     });
   }
@@ -90,7 +92,7 @@ export class HttpClient implements Disposable {
   /** Sees to it that `count` connections to `origin` stand ready, so that the next requests need no handshake. */
   warm(origin: string, count: number): void {
     const url = new URL(origin);
-    this.#agent(url).warm(url.hostname.replace(/^\[|\]$/g, ''), portOf(url), count);
+    this.#agent(url).warm(bareHost(url), portOf(url), count);
   }
 
   [Symbol.dispose](): void {
@@ -103,14 +105,15 @@ export class HttpClient implements Disposable {
     return url.protocol === 'http:' ? this.#plain : this.#secure;
   }
 
-  #exchange({ method, origin, path, headers, body, limit = defaultLimit }: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+  #exchange({ method, origin, path, headers, body, limit = defaultLimit }: HttpRequest, signal: AbortSignal, isLast = false): Promise<HttpResponse> {
     const url = new URL(origin);
+    const agent = this.#agent(url);
     const options = {
       method,
-      host: url.hostname.replace(/^\[|\]$/g, ''),
+      host: bareHost(url),
       port: portOf(url),
       path: requestPath(path),
-      agent: this.#agent(url).agent,
+      agent: agent.agent,
       headers: { 'User-Agent': this.#userAgent, ...headers, 'Content-Length': String(body?.length ?? 0) },
     };
     return new Promise((resolve, reject) => {
@@ -118,7 +121,7 @@ export class HttpClient implements Disposable {
       const aborted = () => request.destroy(signal.reason as Error);
       const fail = (error: Error) => {
         signal.removeEventListener('abort', aborted);
-        reject(signal.aborted ? (signal.reason as Error) : translate(error, url.hostname, request.reusedSocket));
+        reject(signal.aborted ? (signal.reason as Error) : translate(error, url.hostname, !isLast && (request.reusedSocket || agent.gave(request.socket))));
       };
       request.on('error', fail);
       request.on('response', (response) => {
@@ -162,10 +165,11 @@ function cut(host: string): TonearmError {
 
 const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ISSUER/;
 
-function translate(error: Error, host: string, reused: boolean): Error {
+/** `mayBeStale`: the connection had been standing for a while. */
+function translate(error: Error, host: string, mayBeStale: boolean): Error {
   if (error instanceof TonearmError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? '';
-  if (reused && (code === 'ECONNRESET' || code === 'EPIPE')) return new StaleConnection();
+  if (mayBeStale && (code === 'ECONNRESET' || code === 'EPIPE')) return new StaleConnection();
   if (untrusted.test(code)) {
     return new TonearmError({
       kind: 'unavailable',
@@ -179,6 +183,10 @@ function translate(error: Error, host: string, reused: boolean): Error {
     code: 'spotify/no-connection',
     message: `${host} cannot be reached${why}. Check the network connection; it is tried again by itself.`,
   });
+}
+
+function bareHost(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
 }
 
 function hostOf(origin: string): string {

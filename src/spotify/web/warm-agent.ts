@@ -19,6 +19,7 @@ export class WarmAgent implements Disposable {
   /** Per `host:port`: the sockets that stand ready, each with what lets it go. */
   readonly #idle = new Map<string, Map<Socket, () => void>>();
   readonly #sessions = new Map<string, Buffer>();
+  readonly #given = new WeakSet<Socket>();
   #closed = false;
 
   /** `ready` names the event after which a socket can carry a request. */
@@ -39,6 +40,18 @@ export class WarmAgent implements Disposable {
     for (let missing = Math.min(count, longest) - idle.size - free; missing > 0; missing--) this.#connect(host, port, idle);
   }
 
+  /** Whether this connection was opened ahead: it may have died unnoticed, like one that was kept. */
+  gave(socket: Socket | null): boolean {
+    return socket !== null && this.#given.has(socket);
+  }
+
+  /** Drops every connection that no request holds: where one has silently died, the others have too. */
+  forget(host: string, port: number): void {
+    for (const [name, sockets] of Object.entries(this.agent.freeSockets)) if (name.startsWith(`${host}:${port}:`)) for (const socket of [...(sockets ?? [])]) socket.destroy();
+    for (const socket of this.#idle.get(`${host}:${port}`)?.keys() ?? []) socket.destroy();
+    this.#idle.delete(`${host}:${port}`);
+  }
+
   [Symbol.dispose](): void {
     this.#closed = true;
     for (const idle of this.#idle.values()) for (const socket of idle.keys()) socket.destroy();
@@ -48,7 +61,7 @@ export class WarmAgent implements Disposable {
 
   #connect(host: string, port: number, idle: Map<Socket, () => void>): void {
     const key = `${host}:${port}`;
-    const socket = this.#open(host, port, this.#sessions.get(key));
+    const socket = this.#open(host, port, this.#sessions.get(key)).setKeepAlive(true, 30_000);
     const forget = () => {
       idle.delete(socket);
       socket.destroy();
@@ -71,6 +84,7 @@ export class WarmAgent implements Disposable {
       release();
       if (socket.destroyed || !socket.writable) continue;
       socket.ref();
+      this.#given.add(socket);
       return socket;
     }
     return null;
