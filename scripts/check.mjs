@@ -15,7 +15,7 @@ const reportPath = process.env.TONEARM_CHECK_REPORT ?? join(cache, 'check.json')
 const stages = [
   [
     { name: 'types', args: [bin('typescript/bin/tsc'), '--noEmit'] },
-    { name: 'lint', args: [bin('eslint/bin/eslint.js'), '.', '--max-warnings=0', '--cache', '--cache-location', join(cache, 'eslint')] },
+    { name: 'lint', args: [bin('eslint/bin/eslint.js'), '.', '--max-warnings=0'] },
   ],
   [
     { name: 'walls', args: ['scripts/walls.mjs'] },

@@ -109,8 +109,14 @@ describe.skipIf(missing('oggdec').length > 0)('samples as oggdec gives them', ()
 
   test.skipIf(missing('aplay').length > 0)('(b) to `aplay`, through an ALSA file device, gapless', async () => {
     const recording = await alsaFile('aplay');
-    await playAll({ kind: 'aplay', device: 'recorder' });
-    expectSame(words(await readFile(recording)), all());
+    const [, , short] = tunes;
+    await playAll({ kind: 'aplay', device: 'recorder' }, [short!, short!]);
+    const heard = words(await readFile(recording));
+    const reference = concatenate([short!.reference, short!.reference]);
+    expectSame(heard.subarray(0, reference.length), reference);
+    // aplay fills its last block with silence.
+    expect(heard.subarray(reference.length).every((sample) => sample === 0)).toBe(true);
+    expect(heard.length - reference.length).toBeLessThan(44_100);
   });
 
   test.skipIf(missing('pulseaudio', 'pacat', 'parec').length > 0)('(c) to `pacat`, as the monitor of a PulseAudio sink hears it', async () => {

@@ -69,7 +69,12 @@ export async function startDaemon(config: string, extra: readonly string[] = [],
   const exit = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   let code: number | null | undefined;
   void exit.then((value) => (code = value));
-  await until(`the daemon is ready; it said: ${output}`, () => output.includes('is ready') || code !== undefined);
+  try {
+    await until('the daemon is ready', () => output.includes('is ready') || code !== undefined);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw new Error(`The daemon did not become ready. It said:\n${output}`, { cause: error });
+  }
   if (code !== undefined) throw new Error(`The daemon ended with ${code}:\n${output}`);
   const port = /pairing port (\d+)/.exec(output)?.[1] ?? '0';
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {

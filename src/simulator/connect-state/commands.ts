@@ -58,7 +58,7 @@ export class Commands {
 
   /** A device that started afresh knows nothing of what it replied to before. */
   forget(device: string): void {
-    this.#replied.delete(device);
+    this.#sent.delete(device);
   }
 
   /** Sends a command to a device. Null when it is not connected, else the acknowledgement id. */

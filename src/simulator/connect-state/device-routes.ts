@@ -1,4 +1,4 @@
-import { decodePutState, type PutStateRequest } from '#spotify/wire';
+import { PutStateReason, decodePutState, type PutStateRequest } from '#spotify/wire';
 import type { Dealer } from '../dealer/dealer.ts';
 import { assertProtobufBody } from '../http/body.ts';
 import { answerBytes, type Answer, type Exchange, type Route } from '../http/exchange.ts';
@@ -58,7 +58,7 @@ export function deviceRoutes(parts: Parts, hub: ConnectStateHub, dealer: Dealer,
       });
       for (const what of judged) journal.refuse({ service: 'connect-state', clause, what: `PUT of ${device}: ${what}`, refused: false });
     }
-    memory.lastStateAt = clock.monotonic();
+    if (request.putStateReason === PutStateReason.PLAYER_STATE_CHANGED) memory.lastStateAt = clock.monotonic();
     connection.device = device;
     connection.gzip = request.device?.deviceInfo?.capabilities?.supportsGzipPushes ?? false;
     journal.record('connect-state', 'state', { device, reason: request.putStateReason, isActive: request.isActive, request }, exchange.phone);
@@ -78,7 +78,7 @@ export function deviceRoutes(parts: Parts, hub: ConnectStateHub, dealer: Dealer,
     }
     if (parts.faults.take('connect-state/inactive-422', { device })) return { status: 422, ...jsonError('already_inactive') };
     parts.journal.record('connect-state', 'inactive', { device }, exchange.phone);
-    hub.announce(account, hub.of(account).inactive(device, parts.time.now()), device);
+    hub.announce(account, hub.of(account).inactive(device, parts.time.now()));
     return { status: 204 };
   };
 

@@ -170,14 +170,26 @@ describe('a phone', () => {
 
 describe('what devices are told', () => {
   it('is zipped for those who say they can unzip it, and only for them', async () => {
-    const zipped = await speaker.dealer.until((frame) => frame.type === 'message' && frame.uri === 'hm://connect-state/v1/cluster' && frame);
-    expect(zipped.headers.get('transfer-encoding')).toBe('gzip');
     const plain = await openSpeaker(cloud, 'e'.repeat(40));
     await plain.put(speakerState({ now: Date.now(), deviceId: 'e'.repeat(40), device: { deviceInfo: { name: 'Plain', deviceId: 'e'.repeat(40), capabilities: {} }, playerState: { sessionId: 's', playbackSpeed: 1 } } }));
-    const frame = await plain.dealer.until((next) => next.type === 'message' && next.uri === 'hm://connect-state/v1/cluster' && next);
-    expect(frame.headers.has('transfer-encoding')).toBe(false);
-    expect(decodeClusterUpdate(frame.payload).devicesThatChanged).toEqual(['e'.repeat(40)]);
+    await phone.playHere(cloud.contexts.everything);
+    const pushTo = (dealer: typeof plain.dealer) =>
+      dealer.until((frame) => frame.type === 'message' && frame.uri === 'hm://connect-state/v1/cluster' && decodeClusterUpdate(frame.payload).devicesThatChanged[0] === phone.deviceId && frame);
+    expect((await pushTo(speaker.dealer)).headers.get('transfer-encoding')).toBe('gzip');
+    expect((await pushTo(plain.dealer)).headers.has('transfer-encoding')).toBe(false);
     plain.close();
+  });
+
+  it('is not what they said themselves, unless asked for', async () => {
+    const pushes = () => speaker.dealer.frames.filter((frame) => frame.type === 'message' && frame.uri === 'hm://connect-state/v1/cluster').length;
+    const pushed = phone.events.once('cluster', { test: ({ devices }) => devices.includes(testDevice), signal: soon() });
+    await speaker.put(speakerState({ now: Date.now(), putStateReason: 4 }));
+    await pushed;
+    expect(pushes()).toBe(0);
+    cloud.faults.set('connect-state/push-to-sender', { count: 1 });
+    await speaker.put(speakerState({ now: Date.now(), putStateReason: 5 }));
+    await speaker.dealer.until((frame) => frame.type === 'message' && frame.uri === 'hm://connect-state/v1/cluster');
+    expect(pushes()).toBe(1);
   });
 
   it('names the command that led to it', async () => {
