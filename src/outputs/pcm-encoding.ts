@@ -29,13 +29,15 @@ export class PcmEncoder {
     if (this.#buffer.length < length) this.#grow(length);
     switch (this.#format) {
       case 's16le':
-        for (let index = 0; index < samples.length; index++) this.#words[index] = integer(samples[index] ?? 0, 32_768, 32_767);
+        round(samples, 2 ** 15, this.#words);
         break;
       case 's24le':
-        for (let index = 0, at = 0; index < samples.length; index++, at += 3) this.#buffer.writeIntLE(integer(samples[index] ?? 0, 8_388_608, 8_388_607), at, 3);
+        if (this.#longs.length < samples.length) this.#longs = new Int32Array(samples.length);
+        round(samples, 2 ** 23, this.#longs);
+        pack(this.#longs, samples.length, this.#buffer);
         break;
       case 's32le':
-        for (let index = 0; index < samples.length; index++) this.#longs[index] = integer(samples[index] ?? 0, 2_147_483_648, 2_147_483_647);
+        round(samples, 2 ** 31, this.#longs);
         break;
       case 'f32le':
         this.#floats.set(samples);
@@ -54,8 +56,21 @@ export class PcmEncoder {
   }
 }
 
-function integer(sample: number, scale: number, top: number): number {
-  const value = sample * scale + rounder - rounder;
-  // Written so that NaN becomes silence.
-  return value >= top ? top : value >= -scale ? value : value < -scale ? -scale : 0;
+/** NaN fails every comparison and is stored as 0: silence. */
+function round(samples: Float32Array, scale: number, out: Int16Array | Int32Array): void {
+  const top = scale - 1;
+  for (let index = 0; index < samples.length; index++) {
+    // eslint-disable-next-line @typescript-eslint/no-non-null-assertion -- within its length; this is the hottest loop but for decoding
+    const value = samples[index]! * scale;
+    out[index] = value >= top ? top : value <= -scale ? -scale : value + rounder - rounder;
+  }
+}
+
+function pack(longs: Int32Array, count: number, out: Buffer): void {
+  for (let index = 0, at = 0; index < count; index++, at += 3) {
+    const value = longs[index] ?? 0;
+    out[at] = value;
+    out[at + 1] = value >> 8;
+    out[at + 2] = value >> 16;
+  }
 }

@@ -1,55 +1,188 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { build } from 'esbuild';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Scope } from '#foundation';
+import type { PhoneRequests, SeenService } from './lan-phone.ts';
+import { Avahi, obstacle, openLan, relayPorts, type Running, sightings, type Machine, startDaemonOn } from './lan.ts';
 
-const bundle = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const script = fileURLToPath(new URL('mdns.sh', import.meta.url));
+type Name = keyof PhoneRequests;
+type Ask = <K extends Name>(name: K, ...input: Parameters<PhoneRequests[K]>) => Promise<Awaited<ReturnType<PhoneRequests[K]>>>;
 
-/** Why it cannot be tried here; empty when it can. */
-function obstacle(): string {
-  const has = (program: string) => ['/usr/bin', '/usr/sbin', '/bin', '/sbin'].some((folder) => existsSync(join(folder, program)));
-  const missing = ['avahi-daemon', 'avahi-browse', 'avahi-resolve', 'dbus-daemon', 'ip', 'unshare'].filter((program) => !has(program));
-  if (missing.length > 0) return `${missing.join(', ')} not installed`;
-  if (!existsSync(bundle)) return 'not built: npm run build';
-  try {
-    execFileSync('unshare', ['--net', '--mount', 'sh', '-c', 'ip link add lan0 type veth peer name lan1 && ip link add docker0 type bridge && mount -t tmpfs none /run'], { stdio: 'ignore' });
-    return '';
-  } catch {
-    return 'no right to make a network of its own';
-  }
-}
 const why = obstacle();
 
-describe.skipIf(why !== '')(`announced beside Avahi${why === '' ? '' : ` (skipped: ${why})`}`, () => {
-  it('is seen with the address of the LAN only, under its own host name, and gone when it ends', { timeout: 120_000 }, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'tonearm-mdns-'));
-    try {
-      const { stdout } = await promisify(execFile)('unshare', ['--net', '--mount', 'bash', script, folder, process.execPath, bundle]);
-      const parts = new Map(
-        stdout
-          .split(/^== /m)
-          .slice(1)
-          .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1).trim().split('\n').filter((line) => line !== '')]),
-      );
-      const resolved = (parts.get('found') ?? []).filter((line) => line.startsWith('=')).map((line) => line.split(';'));
-      expect(resolved.map(([, link, , name]) => [link, name])).toEqual([['lan0', 'K\\195\\188che']]);
-      const [, , , , type, , host, address, port, txt] = resolved[0] ?? [];
-      expect(type).toBe('_spotify-connect._tcp');
-      expect(host).toMatch(/^tonearm-[0-9a-f]{8}\.local$/);
-      expect(address).toBe('192.0.2.1');
-      expect(Number(port)).toBeGreaterThan(0);
-      expect(txt).toContain('"VERSION=1.0"');
-      expect(txt).toMatch(/"CPath=\/[^"]*"/);
-      expect(parts.get('host names')).toEqual([`${host ?? ''}\t192.0.2.1`]);
-      expect(parts.get('after the end')).toEqual([]);
-      expect(parts.get('avahi')).toEqual([expect.stringContaining('Host name is avahi-machine.local')]);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+describe.skipIf(why !== '')(`mDNS between two machines${why === '' ? '' : ` (skipped: ${why})`}`, () => {
+  const all = new Scope();
+  let each = new Scope();
+  let folder: string;
+  let speaker: Machine;
+  let phone: Machine;
+  let avahi: Avahi;
+  let ask: Ask;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tonearm-mdns-'));
+    all.defer(() => rm(folder, { recursive: true, force: true }));
+    const lan = all.use(await openLan());
+    ({ speaker, phone } = lan);
+    avahi = await Avahi.start(phone, join(folder, 'avahi'), 'phone-machine');
+    ask = await startPhone(phone, folder);
+  });
+  afterEach(async () => {
+    await each[Symbol.asyncDispose]();
+    each = new Scope();
+  });
+  afterAll(() => all[Symbol.asyncDispose]());
+
+  /** Stopped politely at the end of the test, so that nothing of it is left in anybody's cache. */
+  const daemonOn = async (machine: Machine, name: string, cloud?: object): Promise<Running> => {
+    const running = await startDaemonOn(machine, { name, ...(cloud && { cloud }) });
+    each.defer(async () => void (await running.stop()));
+    return running;
+  };
+  const pairingPort = ({ output }: Running) => Number(/pairing port (\d+)/.exec(output)?.[1]);
+  /** What bonjour-service lists once `test` accepts it. */
+  const services = (test: (found: SeenService[]) => boolean, limit = 10_000) => eventually(() => ask('services'), test, limit);
+
+  it('is found by Avahi and by bonjour-service, with its TXT and the addresses of the LAN only', async () => {
+    const running = await daemonOn(speaker, 'Küche');
+    const port = pairingPort(running);
+    const found = await eventually(() => avahi.browse(), (list) => list.length > 0);
+    const [first] = found;
+    expect(new Set(found.map(({ address }) => address))).toEqual(new Set(['192.0.2.1']));
+    expect(first).toMatchObject({ link: 'lan0', name: 'Küche', type: '_spotify-connect._tcp', port, host: expect.stringMatching(/^tonearm-[0-9a-f]{8}\.local$/) });
+    expect([...(first?.txt ?? [])].sort()).toEqual(['CPath=/zc', 'Stack=SP', 'VERSION=1.0']);
+    expect(await avahi.resolve(first?.host ?? '')).toBe('192.0.2.1');
+
+    const [service] = await services(([one]) => one !== undefined && one.addresses.length > 0);
+    expect(service).toEqual({ name: 'Küche', host: first?.host, port, addresses: ['192.0.2.1'], txt: { VERSION: '1.0', CPath: '/zc', Stack: 'SP' } });
+    const addresses = (await ask('answers')).flatMap(({ records }) => records).filter(({ type, name }) => ['A', 'AAAA'].includes(type) && name === first?.host);
+    expect(new Set(addresses.map(({ data }) => data))).toEqual(new Set(['192.0.2.1']));
+    // Every address that is announced can be paired over.
+    for (const { data } of addresses.slice(0, 3)) expect((await ask('info', `http://${data}:${port}/zc`)).remoteName).toBe('Küche');
+  });
+
+  it('is found by the phone, which pairs over the LAN and plays', async () => {
+    const { endpoints, ports } = await ask('cloud');
+    await relayPorts(ports, speaker, phone, folder);
+    await daemonOn(speaker, 'Kitchen', endpoints);
+    const { name, url, txt } = await ask('discover', 'Kitchen');
+    expect([name, txt]).toEqual(['Kitchen', { VERSION: '1.0', CPath: '/zc', Stack: 'SP' }]);
+    // The simulator's phone expects the speaker on its own machine; here it is at the address that was announced.
+    const [service] = await services(([one]) => one !== undefined && one.addresses.length > 0);
+    const address = url.replace('127.0.0.1', service?.addresses[0] ?? '');
+    const { deviceId } = await ask('info', address);
+    expect(await ask('pair', address)).toMatchObject({ isOk: true, tries: 1 });
+    expect(await ask('play', deviceId)).toEqual({ device: 'Kitchen', isPlaying: true, refusals: [] });
+  });
+
+  it('says farewell when it is stopped', async () => {
+    const running = await daemonOn(speaker, 'Attic');
+    const watch = each.use(avahi.watch());
+    await watch.said(/^=;lan0;IPv4;Attic;/m);
+    await services((list) => list.some(({ name }) => name === 'Attic'));
+    expect(watch.output).not.toMatch(/^-/m);
+    expect(await running.stop()).toBe(0);
+    // After a farewell a record lives on for one second (RFC 6762 §10.1).
+    await watch.said(/^-;lan0;IPv4;Attic;/m, 3000);
+    await eventually(() => ask('gone'), (names) => names.includes('Attic'), 1000);
+    expect(await avahi.browse()).toEqual([]);
+  });
+
+  it('makes room for the one that had the name first, and both can be found and reached', async () => {
+    const first = await daemonOn(speaker, 'Kitchen');
+    await services((list) => list.length === 1);
+    await first.said(/pairing port/);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    // On the machine that Avahi runs on, too: they share the port.
+    const second = await daemonOn(phone, 'Kitchen');
+    const list = await eventually(() => avahi.browse(), (found) => new Set(found.map(({ name }) => name)).size === 2 && !found.some(({ name, port }) => name === 'Kitchen' && port !== pairingPort(first)));
+    const places = new Set(list.map(({ name, address, port }) => `${name.replace(/[0-9a-f]{4}/, 'xxxx')} ${address} ${port}`));
+    expect(places).toEqual(new Set([`Kitchen 192.0.2.1 ${pairingPort(first)}`, `Kitchen (xxxx) 192.0.2.2 ${pairingPort(second)}`]));
+    await services((found) => found.length === 2 && found.some(({ name, port }) => name === 'Kitchen' && port === pairingPort(first)));
+    const ids = await Promise.all(list.map(async ({ address, port }) => (await ask('info', `http://${address}:${port}/zc`)).deviceId));
+    expect(new Set(ids).size).toBe(2);
+    expect(first.output).not.toContain('has the same name');
+    expect(second.output).toContain('has the same name');
+    expect(avahi.log).toContain('Host name is phone-machine.local');
+    expect(avahi.log).not.toMatch(/conflict/i);
+  });
+
+  it('gives two that start together two names', async () => {
+    const [first, second] = await Promise.all([daemonOn(speaker, 'Twin'), daemonOn(speaker, 'Twin')]);
+    const ports = [pairingPort(first), pairingPort(second)].sort();
+    const list = await services((found) => found.length === 2);
+    expect(list.map(({ port }) => port).sort()).toEqual(ports);
+    const seen = await eventually(() => avahi.browse(), (found) => new Set(found.map(({ port }) => port)).size === 2);
+    expect([...new Set(seen.map(({ port }) => port))].sort()).toEqual(ports);
+    expect(new Set(seen.map(({ name }) => name)).size).toBe(2);
+  });
+
+  it.each([
+    ['a moment', 500],
+    ['a while', 6000],
+  ])('is announced again after the interface was down for %s', async (_what, down) => {
+    await daemonOn(speaker, 'Cellar');
+    await eventually(() => avahi.browse(), (list) => list.some(({ name }) => name === 'Cellar'));
+    await speaker.ip('link set lan0 down');
+    await new Promise((resolve) => setTimeout(resolve, down));
+    await speaker.ip('link set lan0 up');
+    const up = performance.now();
+    const watch = each.use(avahi.watch());
+    await watch.said(/^=;lan0;IPv4;Cellar;/m, 10_000);
+    console.log('found again after', down, performance.now() - up, sightings(watch.output));
+  });
+
+  it('is announced with its new address, and no longer with the old one', async () => {
+    const running = await daemonOn(speaker, 'Porch');
+    await eventually(() => avahi.browse(), (list) => list.some(({ name }) => name === 'Porch'));
+    each.defer(async () => {
+      await speaker.ip('address replace 192.0.2.1/24 dev lan0');
+      await speaker.ip('address del 192.0.2.77/24 dev lan0');
+    });
+    await speaker.ip('address add 192.0.2.77/24 dev lan0');
+    await speaker.ip('address del 192.0.2.1/24 dev lan0');
+    const changed = performance.now();
+    const list = await eventually(() => avahi.browse(), ([one]) => one?.address === '192.0.2.77');
+    console.log('new address after', performance.now() - changed, list);
+    expect((await ask('info', `http://192.0.2.77:${pairingPort(running)}/zc`)).remoteName).toBe('Porch');
   });
 });
+
+/** Asks again and again until the answer is accepted. */
+async function eventually<T>(get: () => Promise<T>, test: (value: T) => boolean, limit = 10_000): Promise<T> {
+  const end = performance.now() + limit;
+  for (;;) {
+    const value = await get();
+    if (test(value)) return value;
+    if (performance.now() > end) throw new Error(`It was never as expected; the last was ${JSON.stringify(value, null, 1)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Cloud, phone and a second mDNS implementation, in a process on that machine. */
+async function startPhone(machine: Machine, folder: string): Promise<Ask> {
+  const outfile = join(folder, 'phone.mjs');
+  const banner = { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" };
+  await build({ entryPoints: [new URL('lan-phone.ts', import.meta.url).pathname], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20.19', conditions: ['source'], banner, logLevel: 'error' });
+  const running = machine.start(process.execPath, [outfile]);
+  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  running.child.on('message', ({ id, result, error }: { id: number; result?: unknown; error?: string }) => {
+    const one = waiting.get(id);
+    waiting.delete(id);
+    if (error === undefined) one?.resolve(result as never);
+    else one?.reject(new Error(error));
+  });
+  running.child.once('close', () => {
+    for (const { reject } of waiting.values()) reject(new Error(`The phone's process ended: ${running.output}`));
+  });
+  await running.said('phone is here', 60_000);
+  let last = 0;
+  return (name, ...[input]) =>
+    new Promise((resolve, reject) => {
+      const id = ++last;
+      waiting.set(id, { resolve, reject });
+      running.child.send({ id, name, input });
+    });
+}

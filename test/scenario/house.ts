@@ -40,6 +40,8 @@ export interface House extends AsyncDisposable {
 
 export interface Daemon extends AsyncDisposable {
   readonly pid: number;
+  /** `performance.now()` when its process was started. */
+  readonly startedAt: number;
   /** Everything it has said so far. */
   readonly output: string;
   readonly mqttUrl: string;
@@ -62,6 +64,7 @@ export async function until<T>(what: string, test: () => T | null | undefined | 
 
 export async function startDaemon(config: string, extra: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Daemon> {
   if (!existsSync(program)) throw new Error('The daemon is not built: run “npm test”, or “node scripts/build.mjs” first.');
+  const startedAt = performance.now();
   const child: ChildProcess = spawn(process.execPath, [program, '--config', config, ...extra], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -83,6 +86,7 @@ export async function startDaemon(config: string, extra: readonly string[] = [],
   };
   return {
     pid: child.pid ?? 0,
+    startedAt,
     get output() {
       return output;
     },

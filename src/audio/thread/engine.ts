@@ -12,6 +12,7 @@ import { SoundQueue, type Chunk } from './sound-queue.ts';
 const stallAfter: Millis = 1000;
 /** Waiting for the output so long is one too: outputs hold at most about a second. */
 const blockedAfter: Millis = 2000;
+const ticksPerSecond = 4;
 /** So long before the last sample is heard a follower is still waited for; then the output plays out. */
 const lastCall: Millis = 150;
 /** What nearly all music has; the output is opened with it while the first bytes are still on their way. */
@@ -54,6 +55,9 @@ export class Engine implements AsyncDisposable {
   #owesPaused = false;
   #stalled = false;
   #isWriting = false;
+  /** What the step under way waits for since when. */
+  #waiting: { readonly since: Millis; readonly patience: Millis } | null = null;
+  #ticks = 0;
   /** Every load not given back, oldest first. */
   readonly #alive = new Set<Load>();
   #ticker: Disposable | null = null;
@@ -236,7 +240,7 @@ export class Engine implements AsyncDisposable {
     const decoder = opened.value;
     if (!slot.fits(decoder.rate)) await this.#openOutput(decoder.rate, signal);
     load.isTouched = true;
-    const block = await this.#watch(load, stallAfter, decoder.read(signal));
+    const block = await this.#watch(stallAfter, decoder.read(signal));
     if (block) this.#queue.push(load, (block.at * 1000) / decoder.rate, block.frames);
     else load.isDone = true;
   }
@@ -257,7 +261,7 @@ export class Engine implements AsyncDisposable {
     if (load.factor > 1) samples = this.#limiter.apply(samples, this.#queue.rate);
     this.#isWriting = true;
     try {
-      await this.#watch(load, blockedAfter, slot.output?.write(samples, signal).catch(asTrouble(signal)));
+      await this.#watch(blockedAfter, slot.output?.write(samples, signal).catch(asTrouble(signal)));
     } catch (error) {
       this.#gain.rewind(mark);
       throw error;
@@ -334,17 +338,13 @@ export class Engine implements AsyncDisposable {
     return place?.load === load ? place.position : load.from;
   }
 
-  /** Waits for what may take long, and says so when it does. */
-  async #watch<T>(load: Load, patience: Millis, work: Promise<T> | undefined): Promise<T | undefined> {
-    const timer = this.#world.clock.timer(patience, () => {
-      if (load.owesPlaying || this.#stalled) return;
-      this.#stalled = load.owesPlaying = true;
-      this.#tell('stalled', { id: load.id, position: this.#position(load) });
-    });
+  /** Waits for what may take long; the ticker says so when it does. */
+  async #watch<T>(patience: Millis, work: Promise<T> | undefined): Promise<T | undefined> {
+    this.#waiting = { since: this.#world.clock.monotonic(), patience };
     try {
       return await work;
     } finally {
-      timer[Symbol.dispose]();
+      this.#waiting = null;
     }
   }
 
@@ -397,7 +397,7 @@ export class Engine implements AsyncDisposable {
     const { clock, slot, releaseAfter } = this.#world;
     const isSounding = this.#decoding !== null && !this.#paused && !this.#closed;
     if (isSounding) {
-      this.#ticker ??= every(clock, 1000, () => this.#tick());
+      this.#ticker ??= every(clock, 1000 / ticksPerSecond, () => this.#tick());
       this.#release?.[Symbol.dispose]();
       this.#release = null;
     } else {
@@ -418,7 +418,14 @@ export class Engine implements AsyncDisposable {
 
   #tick(): void {
     const load = this.#audible;
-    if (load && !load.owesPlaying && !this.#stalled) this.#tell('moved', { id: load.id, position: this.#position(load) });
+    if (!load || load.owesPlaying || this.#stalled) return;
+    const { clock } = this.#world;
+    if (this.#waiting && clock.monotonic() - this.#waiting.since >= this.#waiting.patience && this.#world.slot.unheard === 0) {
+      this.#stalled = load.owesPlaying = true;
+      this.#tell('stalled', { id: load.id, position: this.#position(load) });
+    } else if (++this.#ticks % ticksPerSecond === 0) {
+      this.#tell('moved', { id: load.id, position: this.#position(load) });
+    }
   }
 
   async #letGo(): Promise<void> {

@@ -19,13 +19,15 @@ export interface PipeSettings {
 
 /** How much is taken ahead of time when clocked. */
 const buffer: Millis = 250;
+/** Frames after which other things on the thread get their turn. */
+const breathAfter = 65_536;
 
 export async function openPipe(settings: PipeSettings, format: PcmFormat, world: OutputWorld, signal: AbortSignal): Promise<Output> {
   const { path } = settings;
   const found = await stat(path).catch(() => null);
   throwIfAborted(signal);
   if (found?.isDirectory()) throw new TonearmError({ kind: 'invalid', code: 'output/pipe-is-folder', message: `The pipe output's path ${path} is a folder. Give the path of a FIFO or a file.` });
-  const writer = found?.isFIFO() ? new FifoWriter(path, world) : await FileWriter.open(path);
+  const writer = found?.isFIFO() ? new FifoWriter(path, world) : new FileWriter(path);
   return new PipeOutput(settings, { ...format, rate: settings.rate }, world, writer);
 }
 
@@ -47,6 +49,8 @@ class PipeOutput implements Output {
   readonly #writer: FifoWriter | FileWriter;
   readonly #encoder: PcmEncoder;
   readonly #pace: PlaybackClock | null;
+  #last = Number.NEGATIVE_INFINITY;
+  #unbroken = 0;
 
   constructor(settings: PipeSettings, format: PcmFormat, world: OutputWorld, writer: FifoWriter | FileWriter) {
     this.format = format;
@@ -54,20 +58,30 @@ class PipeOutput implements Output {
     this.#world = world;
     this.#writer = writer;
     this.#encoder = new PcmEncoder(settings.format);
-    this.#pace = settings.clocked ? new PlaybackClock(world.clock, format.rate) : null;
+    this.#pace = settings.clocked ? new PlaybackClock(world.clock, format.rate, settings.delay) : null;
   }
 
   get delay(): Millis {
-    return this.#settings.delay + (this.#pace?.remaining ?? 0);
+    if (this.#pace) return this.#pace.remaining;
+    return Math.max(0, this.#last + this.#settings.delay - this.#world.clock.monotonic());
   }
 
   async write(frames: Float32Array, signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     const pace = this.#pace;
-    if (pace && pace.remaining > buffer) await sleep(this.#world.clock, Math.ceil(pace.remaining - buffer), signal);
+    const surplus = (pace?.remaining ?? 0) - buffer - this.#settings.delay;
+    if (surplus > 0) await sleep(this.#world.clock, Math.ceil(surplus), signal);
     await this.#writer.ready(signal);
     this.#writer.write(this.#encoder.encode(frames));
-    pace?.accept(frames.length / this.format.channels);
+    const count = frames.length / this.format.channels;
+    pace?.accept(count);
+    this.#last = this.#world.clock.monotonic();
+    this.#unbroken += count;
+    if (this.#unbroken > breathAfter) {
+      // A reader as fast as we are would keep everything else on this thread waiting.
+      this.#unbroken = 0;
+      await sleep(this.#world.clock, 0);
+    }
   }
 
   async drain(signal: AbortSignal): Promise<void> {

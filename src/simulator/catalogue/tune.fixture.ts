@@ -8,7 +8,7 @@ export async function encodeTune(seconds: number, { format = 'vorbis', quality =
   const voice = (hertz: number) => Float32Array.from({ length: frames }, (_, at) => 0.3 * Math.sin((2 * Math.PI * hertz * at) / tuneRate) * (1 + 0.5 * Math.sin(at / 9000)));
   const encoder = format === 'vorbis' ? await createOggEncoder() : await createMp3Encoder();
   if (format === 'vorbis') encoder.configure({ channels: 2, sampleRate: tuneRate, vbrQuality: quality });
-  else encoder.configure({ channels: 2, sampleRate: tuneRate, bitrate: 320 } as Parameters<typeof encoder.configure>[0]);
+  else encoder.configure({ channels: 2, sampleRate: tuneRate, bitrate: 320 });
   const body = Buffer.from(encoder.encode([voice(220), voice(330)]));
   return Buffer.concat([body, Buffer.from(encoder.finalize())]);
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseArguments } from '../arguments.ts';
 import { openCloud, type Cloud } from '../index.ts';
@@ -105,5 +106,15 @@ describe('parseArguments', () => {
 
   it.each([['--tls-port', 'x'], ['--tls-port', '70000'], ['--country', 'se'], ['--names', 'odd'], ['--latency', 'fast'], ['--latency', 'road=3'], ['--ping', '-'], ['--nonsense'], ['stray']])('refuses %s %s with a sentence', (...argv) => {
     expect(() => parseArguments(argv)).toThrow('See --help.');
+  });
+});
+
+describe('docs/simulator.md', () => {
+  it('names every operation, fault and endpoint', async () => {
+    const text = await readFile(new URL('../../../docs/simulator.md', import.meta.url), 'utf8');
+    const { json } = await call('GET', '/');
+    const operations = (json as { method: string; path: string }[]).map(({ method, path }) => `| ${method} | \`${path}\` |`);
+    const names = [...Object.keys(cloud.faults.names), ...cloud.router.names].map((name) => `\`${name}\``);
+    expect([...operations, ...names].filter((name) => !text.includes(name))).toEqual([]);
   });
 });

@@ -22,6 +22,13 @@ const RouteFault = z.discriminatedUnion('kind', [
 ]);
 const LatencyBody = z.strictObject({ accessPoint: z.number().min(0), http: z.number().min(0), cdn: z.number().min(0), dealer: z.number().min(0) }).partial();
 const UserBody = z.strictObject({ name: z.string().min(1), product: z.string().optional(), country: z.string().length(2).optional(), attributes: z.record(z.string(), z.string()).optional() });
+const PushBody = z.strictObject({
+  device: z.string(),
+  kind: z.enum(['logout', 'volume', 'raw', 'close']),
+  volume: z.number().int().default(0),
+  text: z.string().default('{}'),
+  code: z.number().int().default(1001),
+});
 const CutBody = z.strictObject({ duration: z.number().min(0).default(0), which: z.array(z.enum(['access-point', 'dealer', 'web'])).optional() });
 
 /** Everything the control API offers. */
@@ -33,8 +40,20 @@ export function operationsOf(cloud: Cloud): readonly Operation[] {
     ...faultOperations(cloud),
     ...observationOperations(cloud),
     ...accountOperations(cloud),
+    {
+      method: 'POST',
+      path: '/push',
+      about: '{device, kind: logout|volume|raw|close, volume?, text?, code?} tells a device something else than a command',
+      run: ({ body }) => ({ isConnected: push(cloud, checked(PushBody, body)) }),
+    },
   ];
   return operations;
+}
+
+function push({ pushes }: Cloud, { device, kind, volume, text, code }: z.infer<typeof PushBody>): boolean {
+  if (kind === 'logout') return pushes.logout(device);
+  if (kind === 'volume') return pushes.volume(device, volume);
+  return kind === 'raw' ? pushes.raw(device, text) : pushes.close(device, code);
 }
 
 function statusOf(cloud: Cloud) {

@@ -51,6 +51,8 @@ export function phoneOperations(cloud: Cloud): Operation[] {
     { method: 'GET', path: '/phones/{name}', about: 'what a phone sees', run: (input) => viewOf(phoneOf(input)) },
     { method: 'DELETE', path: '/phones/{name}', about: 'closes a phone', run: async (input) => (await phoneOf(input).leave(), {}) },
     act('pair', '{url} or {speaker?, within?} pairs with a speaker, by address or found by mDNS', pair),
+    act('info', '{url} asks a speaker who it is', (phone, { body, signal }) => phone.info(checked(z.strictObject({ url: z.string() }), body).url, signal)),
+    act('reset', '{url} logs everybody out of a speaker', (phone, { body, signal }) => phone.resetUsers(checked(z.strictObject({ url: z.string() }), body).url, signal)),
     act('play', '{context?, track?, position?, paused?, shuffle?, repeat?, withRows?, on?} plays; without context everything there is', (phone, { body }) => {
       const { context = cloud.contexts.everything, ...options } = checked(PlayBody, body);
       return phone.play(context, options as PlayOptions);
@@ -88,6 +90,7 @@ export function phoneOperations(cloud: Cloud): Operation[] {
       const { context = cloud.contexts.everything, track = 0, position = 0, paused = false } = checked(PlayBody, body);
       return phone.playHere(context, { track, position, paused });
     }),
+    act('stop-here', '{} the phone gives playback up', (phone) => phone.stopHere()),
     act('command', '{command: {endpoint, …}, on?} sends any player command', (phone, { body }) => {
       const { command, on } = checked(z.strictObject({ command: z.record(z.string(), z.unknown()), ...On }), body);
       return phone.command(command, on);
