@@ -5,7 +5,7 @@ import { FakeClock, silentLog, systemClock } from '#foundation';
 import { Announcer } from './announcer.ts';
 import type { Link } from './links.ts';
 
-const loopback: Link = { name: 'lo', address: '127.0.0.1', ipv4: ['127.0.0.1'], ipv6: [] };
+const loopback: Link = { name: 'lo', address: '127.0.0.1', ipv4: ['127.0.0.1'] };
 const unique = () => randomBytes(4).toString('hex');
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -82,6 +82,19 @@ describe('mDNS on loopback', () => {
     expect(down).toHaveLength(0);
     expect(first.warn).not.toHaveBeenCalled();
     expect(second.warn).toHaveBeenCalledOnce();
+  });
+
+  it.each([0, 1, 5, 20, 100, 300])('lets one of two that come together keep the name; %i ms apart', async (apart) => {
+    const type = `tonearm-${unique()}`;
+    const { up } = listen(type);
+    const one = announcerWith('aaaaaaaa');
+    const two = announcerWith('bbbbbbbb');
+    const opening = [one.announcer.announce({ name: 'Twin', type, port: 5001, txt: {} })];
+    await new Promise((resolve) => setTimeout(resolve, apart));
+    opening.push(two.announcer.announce({ name: 'Twin', type, port: 5002, txt: {} }));
+    for (const handle of await Promise.all(opening)) closing.push(() => handle[Symbol.asyncDispose]());
+    await vi.waitFor(() => expect(up.map(({ name }) => name).sort()).toEqual(['Twin', 'Twin (aaaa)']), { timeout: 5000 });
+    expect([one.warn.mock.calls.length, two.warn.mock.calls.length]).toEqual([1, 0]);
   });
 
   it('follows the network: away without one, there when it comes', async () => {

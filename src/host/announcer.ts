@@ -39,8 +39,9 @@ export class Announcer {
     let name = cut(announcement.name);
     const log = this.#options.log;
 
+    const isNewcomer = () => this.#options.clock.monotonic() - started <= newcomer;
     const renamed = (rival: string) => {
-      if (closed || isRenamed || this.#options.clock.monotonic() - started > newcomer) return;
+      if (closed || isRenamed || !isNewcomer()) return;
       isRenamed = true;
       const before = name;
       name = cut(announcement.name, ` (${this.#options.instance.slice(0, 4)})`);
@@ -62,7 +63,7 @@ export class Announcer {
       }
       for (const [key, link] of wanted) {
         if (open.has(key)) continue;
-        const opening = openLinkAnnouncement({ announcement: { ...announcement, name }, link, host: `tonearm-${this.#options.instance}.local`, log, onRival: renamed }).catch(
+        const opening = openLinkAnnouncement({ announcement: { ...announcement, name }, link, host: `tonearm-${this.#options.instance}.local`, log, isNewcomer, onRival: renamed }).catch(
           (error: unknown) => {
             open.delete(key); // tried again at the next look
             log.warn(`Cannot announce on ${link.name}; trying again`, { error });

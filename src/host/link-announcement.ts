@@ -11,10 +11,12 @@ export interface LinkAnnouncement {
 export interface LinkAnnouncementOptions {
   readonly announcement: Announcement;
   readonly link: Link;
-  /** Our own host name, never the machine's: that one belongs to its own responder. */
+  /** Our own host name in small letters, never the machine's: that one belongs to its own responder. */
   readonly host: string;
   readonly log: Log;
-  /** Somebody else answers to our service name; given the other's host name. */
+  /** Whether we came so recently that a name already taken is for us to give up. */
+  readonly isNewcomer: () => boolean;
+  /** Somebody else has our service name; given the other's host name. */
   readonly onRival: (host: string) => void;
 }
 
@@ -37,7 +39,8 @@ interface Inside {
     register(records: readonly DnsRecord[]): void;
     readonly mdns: {
       respond(response: readonly DnsRecord[] | DnsResponse, done?: (error?: Error | null) => void): void;
-      query(questions: { readonly name: string; readonly type: string }[]): void;
+      query(query: { readonly questions: readonly { readonly name: string; readonly type: string }[]; readonly answers: readonly DnsRecord[] }): void;
+      prependListener(name: 'query', listener: (query: DnsResponse) => void): void;
       on(name: 'error' | 'warning', listener: (error: Error) => void): void;
       on(name: 'response', listener: (response: DnsResponse) => void): void;
     };
@@ -50,7 +53,7 @@ const closingLimit = 500;
  * Announces one service on one link. Not probed first, because that costs 750 ms and our names are rarely taken:
  * instead the network is asked at the same moment, and `onRival` says if somebody answers.
  */
-export async function openLinkAnnouncement({ announcement, link, host, log, onRival }: LinkAnnouncementOptions): Promise<LinkAnnouncement> {
+export async function openLinkAnnouncement({ announcement, link, host, log, isNewcomer, onRival }: LinkAnnouncementOptions): Promise<LinkAnnouncement> {
   let failed: (error: Error) => void = () => undefined;
   const failure = new Promise<never>((_resolve, reject) => (failed = reject));
   failure.catch(() => undefined);
@@ -66,26 +69,44 @@ export async function openLinkAnnouncement({ announcement, link, host, log, onRi
   const mine = (records: readonly DnsRecord[]): DnsRecord[] => {
     const kept = records.filter(({ type, data }) => type !== 'A' && type !== 'AAAA' && !(farewell && data === `_${announcement.type}._tcp.local`));
     // Our host name lives on with the other zones, so a farewell does not take it back.
-    const addresses = farewell ? [] : [...link.ipv4.map((data) => ({ type: 'A', data })), ...link.ipv6.map((data) => ({ type: 'AAAA', data }))];
-    return [...kept, ...addresses.map((record) => ({ ...record, name: host, ttl: 120 }))].map((record) => (record.type === 'PTR' ? record : { ...record, flush: true }));
+    const addresses = farewell ? [] : link.ipv4.map((data) => ({ type: 'A', name: host, ttl: 120, data }));
+    return [...kept, ...addresses].map((record) => (record.type === 'PTR' ? record : { ...record, flush: true }));
   };
   const register = server.register.bind(server);
   server.register = (records) => register(mine(records));
   const respond = server.mdns.respond.bind(server.mdns);
-  server.mdns.respond = (response, done) => respond('answers' in response ? response : mine(response), done);
+  let isQuiet = false;
+  server.mdns.respond = (response, done) => {
+    if (!('answers' in response)) respond(mine(response), done);
+    else if (isQuiet) done?.();
+    else respond(response, done);
+  };
 
   let service: Service;
   try {
     service = bonjour.publish({ ...announcement, txt: { ...announcement.txt }, host, probe: false });
+    const { fqdn, port } = service;
+    const holderIn = (records: readonly DnsRecord[]): string | null => {
+      const claim = records.find(({ type, name, ttl }) => type === 'SRV' && ttl !== 0 && name.toLowerCase() === fqdn.toLowerCase());
+      return claim ? String((claim.data as { target?: unknown }).target).toLowerCase() : null;
+    };
+    server.mdns.prependListener('query', ({ answers }) => {
+      // Those who ask about the name say that they have it. Our own question reaches us too: answered, it would make everybody
+      // forget what the one that had the name first has just said. Of two that come together the lower host name gives way.
+      const asker = holderIn(answers);
+      const isRival = asker !== null && asker !== host && isNewcomer() && host < asker;
+      isQuiet = asker === host || isRival;
+      if (isRival) onRival(asker);
+    });
     server.mdns.on('response', ({ answers, additionals = [] }) => {
-      for (const { type, name, data, ttl } of [...answers, ...additionals]) {
-        if (type !== 'SRV' || ttl === 0 || name.toLowerCase() !== service.fqdn.toLowerCase()) continue;
-        const target = String((data as { target?: unknown }).target);
-        if (target.toLowerCase() !== host.toLowerCase()) onRival(target);
-      }
+      const holder = holderIn([...answers, ...additionals]);
+      if (holder === null || holder === host) return;
+      // An answer to our question comes from somebody who stays. An announcement may come from another newcomer.
+      const isAnswer = !answers.some(({ type }) => type === 'PTR');
+      if (isNewcomer() && (isAnswer || host < holder)) onRival(holder);
     });
     await Promise.race([new Promise((resolve) => service.once('up', resolve)), failure]);
-    server.mdns.query([{ name: service.fqdn, type: 'SRV' }]);
+    server.mdns.query({ questions: [{ name: fqdn, type: 'SRV' }], answers: [{ name: fqdn, type: 'SRV', ttl: 120, data: { port, target: host } }] });
   } catch (error) {
     bonjour.destroy();
     throw error;

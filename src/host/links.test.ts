@@ -35,8 +35,8 @@ describe('which networks Tonearm is visible on', () => {
     expect(names(['nothing'])).toEqual([]);
   });
 
-  it('names only the addresses of its own link', () => {
-    expect(chooseLinks(['eth0'], machine)).toEqual([{ name: 'eth0', address: '192.0.2.2', ipv4: ['192.0.2.2'], ipv6: ['fd00::2', 'fe80::1'] }]);
+  it('names only the IPv4 addresses of its own link', () => {
+    expect(chooseLinks(['eth0'], machine)).toEqual([{ name: 'eth0', address: '192.0.2.2', ipv4: ['192.0.2.2'] }]);
   });
 
   it('prefers a real address to a self-assigned one', () => {

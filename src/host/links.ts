@@ -5,9 +5,8 @@ export interface Link {
   readonly name: string;
   /** Where multicast enters and leaves. */
   readonly address: string;
-  /** What may be announced on it: its own addresses and nobody else's. */
+  /** What may be announced on it: its own addresses and nobody else's. Not those of IPv6, on which no phone could pair: the port listens on IPv4 only. */
   readonly ipv4: readonly string[];
-  readonly ipv6: readonly string[];
 }
 
 /** Bridges and pairs of containers and virtual machines, tunnels, and other interfaces no phone is behind. */
@@ -34,7 +33,6 @@ export function chooseLinks(wanted: readonly string[], interfaces: NodeJS.Dict<N
       name,
       address: first.address,
       ipv4: used.map(({ address }) => address),
-      ipv6: addresses.filter(({ family, internal }) => family === 'IPv6' && !internal).map(({ address }) => address),
     });
   }
   return links;

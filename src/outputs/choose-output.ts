@@ -1,5 +1,5 @@
 import { probeOutput } from './open-output.ts';
-import type { OutputWorld } from './output-definition.ts';
+import type { OutputWorld } from './output-world.ts';
 import type { ConcreteOutput, OutputSettings } from './settings.ts';
 
 export interface OutputChoice {

@@ -1,35 +1,38 @@
 import type { Output, PcmFormat } from '#core';
-import type { OutputWorld } from './output-definition.ts';
-import { outputs, type ConcreteOutput } from './settings.ts';
+import type { OutputWorld } from './output-world.ts';
+import type { ConcreteOutput } from './settings.ts';
 
-/** Opens the output that was chosen. Rejects with a `TonearmError` that says why there is no sound. */
-export function openOutput(settings: ConcreteOutput, format: PcmFormat, world: OutputWorld, signal: AbortSignal): Promise<Output> {
+/**
+ * Opens the output that was chosen for frames of this format. The result may have another rate when its far side knows only one;
+ * the caller adapts. Rejects with a `TonearmError` that says why there is no sound. Only the code of the chosen one is loaded.
+ */
+export async function openOutput(settings: ConcreteOutput, format: PcmFormat, world: OutputWorld, signal: AbortSignal): Promise<Output> {
   switch (settings.kind) {
     case 'speaker':
-      return outputs.speaker.open(settings, format, world, signal);
+      return (await import('./speaker/index.ts')).openSpeaker(settings, format, world, signal);
     case 'aplay':
-      return outputs.aplay.open(settings, format, world, signal);
+      return (await import('./aplay/index.ts')).openAplay(settings, format, world, signal);
     case 'pacat':
-      return outputs.pacat.open(settings, format, world, signal);
+      return (await import('./pacat/index.ts')).openPacat(settings, format, world, signal);
     case 'pipe':
-      return outputs.pipe.open(settings, format, world, signal);
+      return (await import('./pipe/index.ts')).openPipe(settings, format, world, signal);
     case 'null':
-      return outputs.null.open(settings, format, world, signal);
+      return (await import('./null/index.ts')).openNull(settings, format, world);
   }
 }
 
-/** Why the output would not work here, or null. */
-export function probeOutput(settings: ConcreteOutput, world: OutputWorld, signal: AbortSignal): Promise<string | null> {
+/** Null when the output would work here, else why not, in a few words for people. Makes no sound. */
+export async function probeOutput(settings: ConcreteOutput, world: OutputWorld, signal: AbortSignal): Promise<string | null> {
   switch (settings.kind) {
     case 'speaker':
-      return outputs.speaker.probe(settings, world, signal);
+      return (await import('./speaker/index.ts')).probeSpeaker(settings, world, signal);
     case 'aplay':
-      return outputs.aplay.probe(settings, world, signal);
+      return (await import('./aplay/index.ts')).probeAplay(settings, signal);
     case 'pacat':
-      return outputs.pacat.probe(settings, world, signal);
+      return (await import('./pacat/index.ts')).probePacat(settings, signal);
     case 'pipe':
-      return outputs.pipe.probe(settings, world, signal);
+      return (await import('./pipe/index.ts')).probePipe(settings);
     case 'null':
-      return outputs.null.probe(settings, world, signal);
+      return null;
   }
 }

@@ -1,8 +1,5 @@
-import { z } from 'zod';
-
 /** How samples are written: signed little-endian integers of 16, 24 or 32 bits, or 32-bit floats. */
-export const SampleFormat = z.enum(['s16le', 's24le', 's32le', 'f32le']);
-export type SampleFormat = z.infer<typeof SampleFormat>;
+export type SampleFormat = 's16le' | 's24le' | 's32le' | 'f32le';
 
 export const bytesPerSample: Readonly<Record<SampleFormat, number>> = { s16le: 2, s24le: 3, s32le: 4, f32le: 4 };
 
@@ -59,10 +56,13 @@ export class PcmEncoder {
 /** NaN fails every comparison and is stored as 0: silence. */
 function round(samples: Float32Array, scale: number, out: Int16Array | Int32Array): void {
   const top = scale - 1;
-  for (let index = 0; index < samples.length; index++) {
+  const count = samples.length;
+  for (let index = 0; index < count; index++) {
     // eslint-disable-next-line @typescript-eslint/no-non-null-assertion -- within its length; this is the hottest loop but for decoding
-    const value = samples[index]! * scale;
-    out[index] = value >= top ? top : value <= -scale ? -scale : value + rounder - rounder;
+    let value = samples[index]! * scale;
+    if (value > top) value = top;
+    else if (value < -scale) value = -scale;
+    out[index] = value + rounder - rounder;
   }
 }
 

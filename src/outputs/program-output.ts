@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { abortable, sleep, throwIfAborted, TonearmError } from '#foundation';
 import type { Millis, Output, PcmFormat } from '#core';
-import type { OutputWorld } from './output-definition.ts';
+import type { OutputWorld } from './output-world.ts';
 import { PcmEncoder } from './pcm-encoding.ts';
 import { PlaybackClock } from './playback-clock.ts';
 import { openSmallPipe, smallPipeBytes } from './small-pipe.ts';
@@ -86,8 +86,13 @@ export class ProgramOutput implements Output {
         this.#settled = clock.monotonic();
       }
     }
-    const surplus = this.#device.remaining - this.#player.buffer;
-    if (surplus > 0 && clock.monotonic() - this.#settled < recalibrate) await sleep(clock, Math.ceil(surplus), signal);
+    const isCalibrating = clock.monotonic() - this.#settled > recalibrate;
+    const surplus = this.#device.remaining - (isCalibrating ? this.#capacity : this.#player.buffer);
+    if (surplus > 0) {
+      // A device that swallows more than it can hold has no clock of its own: ours it is.
+      if (isCalibrating) this.#settled = clock.monotonic();
+      await sleep(clock, Math.ceil(surplus), signal);
+    }
     this.#send(run.writer, this.#encoder.encode(frames));
     this.#device.accept(frames.length / this.format.channels);
   }
@@ -115,6 +120,11 @@ export class ProgramOutput implements Output {
     const run = this.#run;
     this.drop();
     await run?.ended;
+  }
+
+  /** All that pipe and device can hold, and a little. */
+  get #capacity(): Millis {
+    return (smallPipeBytes / (2 * this.format.channels) / this.format.rate) * 1000 + this.#player.deviceBuffer + startUp + 200;
   }
 
   #send(writer: Socket, bytes: Buffer): void {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FakeClock } from '#foundation';
+import fc from 'fast-check';
+import { FakeClock, silentLog, type Log } from '#foundation';
 import { decodeWelcome, Packet } from '#spotify/wire';
 import { openCloud, type Cloud, type CloudOptions } from './index.ts';
 import { ask, getClientToken, logIn5, openSpeaker, RawAccessPoint, RawDealer, speakerState, testDevice } from './receiver.fixture.ts';
@@ -71,6 +72,63 @@ describe('a cloud', () => {
     await closed;
     expect(await hanging).toBe('gone');
     await expect(ask(`${cloud.endpoints.directory}/?type=dealer`)).rejects.toThrow();
+  });
+
+  it('leaves no timer behind', async () => {
+    const clock = new FakeClock();
+    const cloud = await openCloud({ clock, noise: false });
+    const phone = await cloud.openPhone();
+    const speaker = await openSpeaker(cloud);
+    await speaker.put(speakerState({ now: clock.now() }));
+    await clock.advance(50);
+    const point = new RawAccessPoint(cloud.ports.accessPoint[0] ?? 0);
+    await point.handshake(cloud.endpoints.serverKey);
+    await point.logIn('listener', 1, pairing(cloud));
+    const unanswered = phone.transfer(testDevice).catch((error: unknown) => error);
+    await cloud.journal.until(({ what }) => what === 'command transfer');
+    cloud.cut(60_000, ['web']);
+    await cloud[Symbol.asyncDispose]();
+    expect(await unanswered).toMatchObject({ code: 'simulator/command-gone' });
+    await point.closed();
+    await new Promise(setImmediate);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('survives anything that is sent to its endpoints', async () => {
+    const errors: string[] = [];
+    const log: Log = { ...silentLog, error: (message, fields) => errors.push(`${message} ${String((fields?.['error'] as Error).stack)}`), child: () => log };
+    const cloud = await open({ log, noise: false, rateLimit: false, catalogue: [{ title: 'One', duration: 1, files: [{ format: 2, content: { bytes: Buffer.alloc(99) } }] }] });
+    const speaker = await openSpeaker(cloud);
+    const headers = { ...speaker.headers, 'X-Spotify-Connection-Id': speaker.connectionId, 'Content-Type': 'application/x-protobuf' };
+    const file = cloud.catalogue.get('One').files[0]?.hex ?? '';
+    const requests: [string, string][] = [
+      ['PUT', `/connect-state/v1/devices/${testDevice}`],
+      ['PUT', `/connect-state/v1/devices/hobs_${testDevice}`],
+      ['POST', '/extended-metadata/v0/extended-metadata'],
+      ['POST', '/context-resolve/v1/autoplay'],
+      ['POST', '/v1/clienttoken'],
+      ['POST', '/v3/login'],
+      ['POST', '/api/token'],
+      ['POST', '/oauth2/device/authorize'],
+      ['POST', `/connect-state/v1/player/command/from/a/to/${testDevice}`],
+      ['PUT', `/connect-state/v1/connect/volume/from/a/to/${testDevice}`],
+      ['POST', `/connect-state/v1/connect/transfer/from/a/to/${testDevice}`],
+      ['POST', '/herodotus/spotify.resumption.v1.CurrentStateService/ListCurrentStates'],
+      ['POST', '/herodotus/spotify.resumption.v1.ResumePointRevisionService/CreateResumePointRevision'],
+    ];
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...requests), fc.oneof(fc.uint8Array({ maxLength: 60 }), fc.json().map((text) => Buffer.from(text))), async ([method, path], body) => {
+        expect((await ask(`${speaker.base}${path}`, { method, headers, body })).status).toBeLessThan(500);
+      }),
+      { numRuns: 200 },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom('/', '/metadata/4/track/', `/audio/${file}?`, '/context-resolve/v1/', '/authorize?', '/storage-resolve/v2/files/audio/interactive/2/'), fc.webPath(), async (start, rest) => {
+        expect((await ask(`${speaker.base}${start}${rest}`, { headers: { ...speaker.headers, Range: rest } })).status).toBeLessThan(500);
+      }),
+      { numRuns: 100 },
+    );
+    expect(errors).toEqual([]);
   });
 
   it('says which port is taken', async () => {
@@ -190,6 +248,22 @@ describe('latency', () => {
     await cloud.openPhone();
     expect(performance.now() - started).toBeLessThan(2000);
     expect(cloud.counters.view.requests).toEqual({});
+  });
+});
+
+describe('the clock of the cloud', () => {
+  it('can be wrong, and then is so everywhere', async () => {
+    const cloud = await open({ noise: false });
+    cloud.time.shift = 3_600_000;
+    const ahead = (millis: number) => Math.round((millis - Date.now()) / 60_000);
+    expect(ahead(Date.parse(String((await ask(`${cloud.endpoints.directory}/?type=dealer`)).headers['date'])))).toBe(60);
+    const point = new RawAccessPoint(cloud.ports.accessPoint[0] ?? 0);
+    await point.handshake(cloud.endpoints.serverKey);
+    await point.logIn('listener', 1, pairing(cloud));
+    expect(ahead((await point.packet(Packet.ping)).payload.readUInt32BE() * 1000)).toBe(60);
+    const phone = await cloud.openPhone();
+    expect(ahead(phone.cluster.serverTimestampMs)).toBe(60);
+    point.close();
   });
 });
 

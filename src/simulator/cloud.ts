@@ -1,5 +1,6 @@
 import { Scope, silentLog, systemClock } from '#foundation';
-import { openAccessPoint, type AccessPoint } from './access-point/server.ts';
+import type { Cloud } from './cloud-contract.ts';
+import { openAccessPoint } from './access-point/server.ts';
 import { Accounts } from './accounts.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
 import { Contexts } from './catalogue/contexts.ts';
@@ -14,10 +15,12 @@ import { Faults } from './faults.ts';
 import { makeDispatcher } from './http/dispatch.ts';
 import { Router } from './http/router.ts';
 import { openPlainPort, openSecurePort, type Listeners, type OpenPort } from './http/server.ts';
-import { Journal, type Refusal } from './journal.ts';
-import { makeAuthority, makeServerKey } from './keys.ts';
+import { Journal } from './journal.ts';
+import { openAuthority } from './certificates.ts';
+import { serverKeyOf } from './keys.ts';
+import { testKey } from './test-key.ts';
 import { Network } from './latency.ts';
-import { makeAddresses, type OpenPorts } from './addresses.ts';
+import { makeAddresses } from './addresses.ts';
 import type { CloudOptions } from './options.ts';
 import type { Parts, ServerTime } from './parts.ts';
 import { Phone } from './phone/phone.ts';
@@ -30,53 +33,8 @@ import { login5Routes } from './services/login5.ts';
 import { metadataRoutes } from './services/metadata.ts';
 import { storageRoutes } from './services/storage.ts';
 import { ResumePoints, webRoutes } from './services/web.ts';
-import { openStateFolder, type StateFiles } from './state-folder.ts';
-
-/** Shaped like the daemon's own setting for where the cloud is; plain data. */
-export interface SimulatedEndpoints {
-  readonly directory: string;
-  readonly clientToken: string;
-  readonly login5: string;
-  readonly accounts: string;
-  readonly certificates?: string;
-  readonly serverKey: string;
-  readonly insecure?: true;
-}
-
-/** A whole cloud on loopback. Everything can be looked at and changed while it runs. */
-export interface Cloud extends AsyncDisposable {
-  readonly endpoints: SimulatedEndpoints;
-  /** Where the certificate authority was written; null without a state folder. */
-  readonly caPath: string | null;
-  readonly files: StateFiles | null;
-  readonly ports: OpenPorts;
-  /** Base of the control API; null when it is not open. */
-  readonly controlUrl: string | null;
-  readonly accounts: Accounts;
-  readonly authorizations: Authorizations;
-  readonly catalogue: Catalogue;
-  readonly contexts: Contexts;
-  readonly resumePoints: ResumePoints;
-  readonly faults: Faults;
-  readonly network: Network;
-  readonly journal: Journal;
-  /** Breaches of the protocol so far. A good client leaves this empty. */
-  readonly refusals: readonly Refusal[];
-  readonly counters: Counters;
-  readonly time: ServerTime;
-  readonly router: Router;
-  readonly dealer: Dealer;
-  /** What devices are told besides commands and clusters. */
-  readonly pushes: Pushes;
-  readonly connectState: ConnectStateHub;
-  readonly commands: Commands;
-  readonly accessPoint: AccessPoint;
-  readonly phones: readonly Phone[];
-  /** A phone of a user, logged in and watching. The user is made when there is none with that name. */
-  openPhone(options?: { readonly name?: string; readonly user?: string }): Promise<Phone>;
-  /** Cuts what devices (not phones) have open, and lets nobody in for `duration` ms. */
-  cut(duration: number, which?: readonly ('access-point' | 'dealer' | 'web')[]): void;
-}
+import { Timers } from './timers.ts';
+import { openStateFolder } from './state-folder.ts';
 
 export async function openCloud(options: CloudOptions = {}): Promise<Cloud> {
   const scope = new Scope();
@@ -92,7 +50,8 @@ async function build(options: CloudOptions, scope: Scope): Promise<Cloud> {
   const { clock = systemClock, log = silentLog, seed = 'tonearm', ports = {}, names = 'loopback', ipv6 = false } = options;
   const secure = options.secure ?? ports.tls !== undefined;
   const keys = options.state === undefined ? null : await openStateFolder(options.state);
-  const [server, authority] = await Promise.all([keys?.server ?? makeServerKey(), keys?.authority ?? (secure ? makeAuthority() : null)]);
+  const server = keys?.server ?? serverKeyOf(testKey());
+  const authority = keys?.authority ?? (secure ? await openAuthority({ key: testKey(), leafKey: testKey() }) : null);
   const entries = options.folder === undefined ? [] : await (await import('./catalogue/folder.ts')).readMusicFolder(options.folder);
 
   const open: { plain: number; tls: number | null; accessPoint: readonly number[] } = { plain: 0, tls: null, accessPoint: [] };
@@ -102,6 +61,7 @@ async function build(options: CloudOptions, scope: Scope): Promise<Cloud> {
   const catalogue = new Catalogue(seed, [...entries, ...(options.catalogue ?? [])]);
   const parts: Parts = {
     clock,
+    timers: scope.use(new Timers(clock)),
     log,
     time,
     seed,
@@ -204,7 +164,7 @@ async function build(options: CloudOptions, scope: Scope): Promise<Cloud> {
       isReachable(false);
       if (which.includes('access-point')) accessPoint.cut();
       if (which.includes('dealer')) dealer.cut();
-      clock.timer(duration, () => isReachable(true));
+      parts.timers.after(duration, () => isReachable(true));
     },
     [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
   };

@@ -81,6 +81,7 @@ export interface FaultParameters {
   'storage/empty': Plain;
   'storage/old-result': Plain;
   'storage/dead-host': Plain;
+  'storage/no-expiry': Plain;
   'cdn/no-ranges': Plain;
   'cdn/slow': { readonly bytesPerSecond: number };
   'cdn/truncate': { readonly bytes: number };
@@ -153,7 +154,7 @@ export const faultNotes: Readonly<Record<FaultName, string>> = {
   'connect-state/stale-push': 'pushes the previous owner 50 ms after a claim',
   'connect-state/push-without-player-state': 'cluster pushes lack the player state',
   'connect-state/inactive-422': 'answers 422 to …/inactive',
-  'connect-state/push-to-sender': 'the device that caused a change is told of it, too',
+  'connect-state/push-to-sender': 'a device that plays is told of its own states, too',
   'connect-state/need-full-state': 'clusters ask for the full player state',
   'connect-state/rate-limit': 'answers 429 to state PUTs, Retry-After in seconds',
   'connect-state/unknown-connection': 'answers 400 as if the connection id were unknown',
@@ -168,6 +169,7 @@ export const faultNotes: Readonly<Record<FaultName, string>> = {
   'storage/empty': 'answers without addresses',
   'storage/old-result': 'answers STORAGE',
   'storage/dead-host': 'the first address names a host that refuses connections',
+  'storage/no-expiry': 'one address that does not expire, and no file id',
   'cdn/no-ranges': 'ignores Range and answers 200',
   'cdn/slow': 'sends so many bytes per second',
   'cdn/truncate': 'ends cleanly after so many bytes of the body',

@@ -1,5 +1,6 @@
 /** The cloud's side of the protocol on loopback, for tests, the demo and other people's receivers. Strict on purpose. */
 export * from './cloud.ts';
+export * from './cloud-contract.ts';
 export * from './options.ts';
 export * from './accounts.ts';
 export * from './faults.ts';

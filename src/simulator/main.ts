@@ -1,6 +1,7 @@
 import { toTonearmError } from '#foundation';
 import { parseArguments, usage } from './arguments.ts';
-import { openCloud, type Cloud } from './cloud.ts';
+import { openCloud } from './cloud.ts';
+import type { Cloud } from './cloud-contract.ts';
 
 /** The simulator as a program. Exit codes: 0 ended on request, 1 could not start, 2 bad arguments. */
 async function main(): Promise<number> {

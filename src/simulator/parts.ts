@@ -7,6 +7,7 @@ import type { Counters } from './counters.ts';
 import type { Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
 import type { Network } from './latency.ts';
+import type { Timers } from './timers.ts';
 
 /** Server time: the cloud's clock, which a test may set wrong. */
 export interface ServerTime {
@@ -30,6 +31,8 @@ export interface Addresses {
 /** What every handler of the cloud works with. */
 export interface Parts {
   readonly clock: Clock;
+  /** For everything that happens later. */
+  readonly timers: Timers;
   readonly log: Log;
   readonly time: ServerTime;
   readonly seed: string;

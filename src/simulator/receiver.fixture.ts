@@ -32,7 +32,7 @@ import {
   type PutStateRequest,
 } from '#spotify/wire';
 import { keymaster } from './accounts.ts';
-import type { Cloud, SimulatedEndpoints } from './cloud.ts';
+import type { Cloud, SimulatedEndpoints } from './cloud-contract.ts';
 
 /** A receiver in the raw: each step of the protocol by itself, so that tests can do any of them wrongly. */
 

@@ -1,7 +1,9 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { allNames } from './http/host-names.ts';
-import { makeAuthority, makeServerKey, type Authority, type ServerKey } from './keys.ts';
+import { openAuthority, type Authority } from './certificates.ts';
+import { makeKey, serverKeyOf, type ServerKey } from './keys.ts';
 
 /** Files that other programs need to trust this cloud. Absolute paths. */
 export interface StateFiles {
@@ -26,11 +28,12 @@ export async function openStateFolder(folder: string): Promise<Keys> {
   const root = resolve(folder);
   await mkdir(root, { recursive: true });
   const path = (name: string) => join(root, name);
-  const [pem, keyPem, serverPem] = await Promise.all(['authority.pem', 'authority-key.pem', 'access-point-key.pem'].map((name) => readOrNull(path(name))));
-  const authority = await makeAuthority(pem && keyPem ? { pem, keyPem } : undefined);
-  const server = await makeServerKey(serverPem ?? undefined);
-  await writeSecret(path('authority-key.pem'), authority.keyPem);
-  await writeSecret(path('access-point-key.pem'), server.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
+  const [authorityKey, leafKey, serverKey] = await Promise.all(['authority-key.pem', 'leaf-key.pem', 'access-point-key.pem'].map((name) => openKey(path(name))));
+  if (!authorityKey || !leafKey || !serverKey) throw new Error('three keys were asked for');
+  // A certificate fits its key only: with a new key comes a new certificate.
+  const pem = authorityKey.isNew ? null : await readOrNull(path('authority.pem'));
+  const authority = await openAuthority({ key: authorityKey.key, leafKey: leafKey.key, ...(pem === null ? {} : { pem }) });
+  const server = serverKeyOf(serverKey.key);
   const files: StateFiles = {
     authority: path('authority.pem'),
     publicKey: path('access-point-public.pem'),
@@ -46,6 +49,15 @@ export async function openStateFolder(folder: string): Promise<Keys> {
     writeFile(files.hosts, `127.0.0.1 ${allNames.join(' ')}\n`),
   ]);
   return { authority, server, files };
+}
+
+/** The key a file keeps; a new one, written there for its owner alone, when there is none. */
+async function openKey(path: string): Promise<{ readonly key: KeyObject; readonly isNew: boolean }> {
+  const pem = await readOrNull(path);
+  if (pem !== null) return { key: createPrivateKey(pem), isNew: false };
+  const key = await makeKey();
+  await writeSecret(path, key.export({ type: 'pkcs8', format: 'pem' }) as string);
+  return { key, isNew: true };
 }
 
 async function readOrNull(path: string): Promise<string | null> {

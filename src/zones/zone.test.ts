@@ -135,6 +135,17 @@ describe('zone', () => {
     expect(player.state.volume).toEqual({ level: 0.6, muted: false });
   });
 
+  it('keeps the level when a source hears its own mute back, and takes any other volume from it', async () => {
+    const { player, connect } = await setup();
+    await player.dispatch([{ kind: 'mute', muted: true }], 'mqtt');
+    connect.zone.setVolume(0, 'phone');
+    expect(player.state.volume).toEqual({ level: 0.5, muted: true });
+    connect.zone.setVolume(0.3, 'phone');
+    expect(player.state.volume).toEqual({ level: 0.3, muted: false });
+    connect.zone.setVolume(0, 'phone');
+    expect(player.state.volume).toEqual({ level: 0, muted: false });
+  });
+
   it('saves the volume two seconds after the last touch, and at the end; starts with the saved one', async () => {
     const { player, clock, store, zone } = await setup({ 'volume-kitchen': { level: 0.25, muted: false } });
     expect(player.state.volume.level).toBe(0.25);

@@ -85,7 +85,10 @@ export async function openZone(settings: ZoneSettings, { host, deck, sources }: 
       return volume;
     },
     events: volumeEvents.events,
-    setVolume: (level, by) => changeVolume({ level, muted: false }, by),
+    setVolume(level, by) {
+      // A source shows a muted zone as volume 0; hearing that back is no wish, and must not forget the level.
+      if (level > 0 || !volume.muted) changeVolume({ level, muted: false }, by);
+    },
     claim(source, by): Lease {
       const step = stepStage(stage, { type: 'claim', source });
       stage = step.state;

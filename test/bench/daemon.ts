@@ -98,8 +98,9 @@ export const latencyFigures: Bench = {
     // Warm: something has played before, as on any evening but the first.
     await house.phone.play(house.cloud.contexts.everything);
     await until('music plays', () => house.ear.total > 100_000);
-    const near = await taps(house, [1, 2, 3], 0);
-    const far = await taps(house, [4, 5, 6], 50);
+    // Never the row after the one that plays: its metadata is asked for ahead of time.
+    const near = await taps(house, [2, 4, 6], 0);
+    const far = await taps(house, [1, 3, 5], 50);
     process.stderr.write(`${far.chain.join(' → ')}\n`);
     return [
       { name: 'tap_to_sample.rtt0_ms', value: median(near.times), unit: 'ms', goal: null, peer: null },

@@ -20,7 +20,7 @@ interface DnsRecord {
   readonly data?: unknown;
 }
 
-/** An mDNS answer: how soon after this process started (ms), and its records. */
+/** An mDNS answer: when it came (ms since 1970), and its records. */
 export interface SeenAnswer {
   readonly at: number;
   readonly records: readonly { readonly type: string; readonly name: string; readonly ttl: number; readonly data: string }[];
@@ -35,7 +35,7 @@ const { mdns } = (bonjour as unknown as { server: { mdns: { on(name: 'response',
 const answers: SeenAnswer[] = [];
 mdns.on('response', (packet) => {
   const records = [...packet.answers, ...(packet.additionals ?? [])].map(({ name, type, ttl = 0, data }) => ({ name, type, ttl, data: typeof data === 'string' ? data : JSON.stringify(data) }));
-  answers.push({ at: performance.now(), records });
+  answers.push({ at: performance.timeOrigin + performance.now(), records });
 });
 const browser = bonjour.find({ type: 'spotify-connect' });
 const gone: string[] = [];

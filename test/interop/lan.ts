@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { Scope } from '#foundation';
 import { until } from '../scenario/house.ts';
 
-const daemon = process.env['MDNS_DIST'] ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const daemon = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const relay = fileURLToPath(new URL('lan-relay.mjs', import.meta.url));
 
 /** Why there can be no network of our own here; empty when there can. */
@@ -69,11 +69,9 @@ export class Running implements AsyncDisposable {
 /** Network and mounts of its own; both are gone when this process ends, however it ends. */
 export class Machine implements AsyncDisposable {
   readonly pid: number;
-  readonly #holder: Running;
   readonly #scope = new Scope();
 
   private constructor(holder: Running, pid: number) {
-    this.#holder = holder;
     this.pid = pid;
     this.#scope.use(holder);
   }

@@ -180,7 +180,6 @@ describe('faults', () => {
     expect(error).toBeInstanceOf(TonearmError);
     expect(wanted()).toBe(1);
     expect(server.requests.length).toBeLessThanOrEqual(4);
-    server.release();
   });
 
   test('a refused address is not asked again; the next one is, at once', async () => {

@@ -77,7 +77,8 @@ export function requestRange(
       cameBefore = came;
       watch = clock.timer(patience, look);
     }
-    request.on('error', (cause) => fail(unreachable(url, cause)));
+    let hasBegun = false;
+    request.on('error', (cause) => fail(hasBegun ? cut(url, cause) : unreachable(url, cause)));
     request.on('response', (response) => {
       const answer = judge(response, url, from);
       if (answer instanceof AddressFailure) {
@@ -85,6 +86,7 @@ export function requestRange(
         fail(answer);
         return;
       }
+      hasBegun = true;
       const expected = answer.ranged ? Math.min(to, answer.total) - from : answer.total;
       try {
         on.answer(answer);
@@ -97,13 +99,13 @@ export function requestRange(
         came += bytes.length;
         if (came <= expected) on.data(bytes);
       });
-      response.on('error', (cause) => fail(unreachable(url, cause)));
+      response.on('error', (cause) => fail(cut(url, cause)));
       response.on('close', () => {
         if (came === expected && response.complete) {
           watch[Symbol.dispose]();
           resolve();
         } else {
-          fail(new AddressFailure('unavailable', 'audio/download-cut', `The music server ${url.host} broke off the download. Check the network; Tonearm tries again.`));
+          fail(cut(url));
         }
       });
     });
@@ -127,6 +129,10 @@ function judge(response: IncomingMessage, url: URL, from: number): RangeAnswer |
   if (status === 404) return new AddressFailure('not-found', 'audio/not-on-server', `The music server ${url.host} does not have this file (status 404). If it stays so, the track cannot be played; skip to another.`, true);
   if (status === 416) return new AddressFailure('corrupt', 'audio/wrong-size', `The music server ${url.host} says the file is shorter than it was (status 416). If it stays so, the track cannot be played; skip to another.`, true);
   return new AddressFailure('unavailable', 'audio/server-refused', `The music server ${url.host} answered with status ${status} instead of music. Tonearm tries again; if it stays so, try later.`);
+}
+
+function cut(url: URL, cause?: unknown): AddressFailure {
+  return new AddressFailure('unavailable', 'audio/download-cut', `The music server ${url.host} broke off the download. Check the network; Tonearm tries again.`, false, cause);
 }
 
 function unreachable(url: URL, cause: unknown): AddressFailure {

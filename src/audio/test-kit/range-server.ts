@@ -13,7 +13,7 @@ export type Fault =
   | { readonly wrongRange: true }
   /** The whole file, status 200. */
   | { readonly whole: true }
-  /** Nothing comes until `release`. */
+  /** Nothing comes until `release`, which asks `fault` again. */
   | { readonly hold: true };
 
 export interface RangeServer extends AsyncDisposable {
@@ -60,9 +60,14 @@ export async function openRangeServer(bytes: Buffer, tls?: { readonly key: strin
     open += 1;
     most = Math.max(most, open);
     response.on('close', () => (open -= 1));
-    const fault = self.fault({ path, from, index: self.requests.length - 1 });
-    if (fault && 'hold' in fault) held.push(() => answer(response, null));
-    else answer(response, fault);
+    const about = { path, from, index: self.requests.length - 1 };
+    decide();
+
+    function decide(): void {
+      const fault = self.fault(about);
+      if (fault && 'hold' in fault) held.push(decide);
+      else answer(response, fault);
+    }
 
     function answer(out: ServerResponse, wrong: Exclude<Fault, { hold: true }> | null) {
       if (wrong && 'status' in wrong) {

@@ -1,22 +1,16 @@
-import { z } from 'zod';
 import { sleep, throwIfAborted, type Clock } from '#foundation';
 import type { Millis, Output, PcmFormat } from '#core';
-import { defineOutput } from '../output-definition.ts';
+import type { OutputWorld } from '../output-world.ts';
 import { PlaybackClock } from '../playback-clock.ts';
+import type { NullSettings } from './settings.ts';
 
 /** How much it takes ahead of time, as a sound card's buffer does. */
 const buffer: Millis = 250;
 
 /** Plays into nothing, in real time: position and track changes are as on a real device. */
-export const nothing = defineOutput({
-  kind: 'null',
-  settings: z.strictObject({
-    kind: z.literal('null'),
-    delay: z.int().min(0).max(10_000).default(0).describe('Pretended time in ms from a sample being taken to its being heard'),
-  }),
-  open: ({ delay }, format, { clock }) => Promise.resolve(new NullOutput(format, clock, delay)),
-  probe: () => Promise.resolve(null),
-});
+export function openNull({ delay }: NullSettings, format: PcmFormat, { clock }: OutputWorld): Promise<Output> {
+  return Promise.resolve(new NullOutput(format, clock, delay));
+}
 
 class NullOutput implements Output {
   readonly format: PcmFormat;

@@ -1,27 +1,20 @@
-import { z } from 'zod';
-import { defineOutput } from '../output-definition.ts';
+import type { Output, PcmFormat } from '#core';
+import type { OutputWorld } from '../output-world.ts';
 import { ProgramOutput, tryProgram, type Player } from '../program-output.ts';
-
-const settings = z.strictObject({
-  kind: z.literal('pacat'),
-  device: z.string().min(1).optional().describe('Sink, as listed by `pactl list short sinks`; absent: the default one'),
-  server: z.string().min(1).optional().describe('PulseAudio server; absent: the usual one of this user'),
-  buffer: z.int().min(200).max(2000).default(500).describe('Sound kept ready, in ms: more survives a busy machine, less reacts faster to volume'),
-});
+import type { PacatSettings } from './settings.ts';
 
 /** PulseAudio, or PipeWire in its place, through the `pacat` program of pulseaudio-utils. */
-export const pacat = defineOutput({
-  kind: 'pacat',
-  settings,
-  async open(chosen, format, world, signal) {
-    const output = new ProgramOutput(player(chosen, format.rate), format, world);
-    await output.start(signal);
-    return output;
-  },
-  probe: (chosen, _world, signal) => tryProgram('pacat', [...player(chosen, 44_100).arguments, '/dev/null'], signal),
-});
+export async function openPacat(settings: PacatSettings, format: PcmFormat, world: OutputWorld, signal: AbortSignal): Promise<Output> {
+  const output = new ProgramOutput(player(settings, format.rate), format, world);
+  await output.start(signal);
+  return output;
+}
 
-function player({ device, server, buffer }: z.infer<typeof settings>, rate: number): Player {
+export function probePacat(settings: PacatSettings, signal: AbortSignal): Promise<string | null> {
+  return tryProgram('pacat', [...player(settings, 44_100).arguments, '/dev/null'], signal);
+}
+
+function player({ device, server, buffer }: PacatSettings, rate: number): Player {
   const deviceBuffer = Math.round(buffer / 2);
   const list = ['--playback', '--raw', '--format=s16le', '--channels=2', `--rate=${rate}`, `--latency-msec=${deviceBuffer}`, '--client-name=Tonearm', '--stream-name=Tonearm'];
   if (device !== undefined) list.push(`--device=${device}`);

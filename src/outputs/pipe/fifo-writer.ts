@@ -2,7 +2,7 @@ import { constants, open as openCallback } from 'node:fs';
 import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { abortable, sleep, throwIfAborted, TonearmError } from '#foundation';
-import type { OutputWorld } from '../output-definition.ts';
+import type { OutputWorld } from '../output-world.ts';
 
 const open = promisify(openCallback);
 const again = 200;

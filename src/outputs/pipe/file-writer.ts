@@ -4,7 +4,7 @@ import { TonearmError } from '#foundation';
 /** Appends to a file. Synchronously: into the page cache that takes less than the way through the thread pool would. */
 export class FileWriter {
   readonly #path: string;
-  readonly #file: number;
+  #file: number | null;
 
   constructor(path: string) {
     this.#path = path;
@@ -20,15 +20,18 @@ export class FileWriter {
   }
 
   write(bytes: Buffer): void {
+    const file = this.#file;
+    if (file === null) return;
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
     } catch (cause) {
       throw new TonearmError({ kind: 'unavailable', code: 'output/pipe-failed', message: `Writing to ${this.#path} failed (${reason(cause)}), so playback stopped. Free some space or choose another path, then resume.`, cause });
     }
   }
 
   close(): Promise<void> {
-    closeSync(this.#file);
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
     return Promise.resolve();
   }
 }

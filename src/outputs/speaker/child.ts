@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { TonearmError } from '#foundation';
-import { encodeHead, FromSpeaker, type ToSpeaker, type SpeakerTask } from './messages.ts';
+import { encodeHead, parseFromSpeaker, type FromSpeaker, type SpeakerTask, type ToSpeaker } from './messages.ts';
 
 const mostErrorText = 2000;
 
@@ -22,7 +22,7 @@ export class SpeakerChild {
     });
     if (this.#child.stdout) {
       createInterface({ input: this.#child.stdout }).on('line', (line) => {
-        const news = parseNews(line);
+        const news = parseFromSpeaker(line);
         if (news?.kind === 'failed') this.#reason = news.reason;
         if (news) onNews(news);
       });
@@ -63,14 +63,6 @@ export class SpeakerChild {
 
   #lastWords(): string | null {
     return this.#text.trim().split('\n').pop()?.slice(0, 200) || null;
-  }
-}
-
-function parseNews(line: string): FromSpeaker | null {
-  try {
-    return FromSpeaker.parse(JSON.parse(line));
-  } catch {
-    return null;
   }
 }
 

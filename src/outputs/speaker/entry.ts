@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
-import { type FromSpeaker, SpeakerMessages, SpeakerTask, ToSpeaker } from './messages.ts';
+import { parseSpeakerTask, SpeakerMessages, ToSpeaker, type FromSpeaker } from './messages.ts';
 
 /**
  * The child process around the package `speaker`, which aborts its process when ALSA has no default device and leaks a little
- * with every write (node-speaker issues 96, 126): here it can do neither harm to the daemon.
+ * with every write (node-speaker issues 96, 126): here it can do neither harm to the daemon. Closing the device while a write is under
+ * way aborts as well (an assertion in alsa-lib), so sound that is not wanted any more is stopped by killing this process.
  */
 
 /** What we use of the package; its own types lack most of it. */
@@ -19,7 +20,9 @@ type SpeakerClass = new (options: Record<string, unknown>) => Speaker;
 /** Large writes, because the leak is per write. */
 const samplesPerFrame = 8192;
 
-const task = SpeakerTask.parse(JSON.parse(process.argv[2] ?? 'null'));
+const given = parseSpeakerTask(process.argv[2] ?? '');
+if (!given) throw new Error('This program is started by Tonearm to play sound.');
+const task = given;
 const frameBytes = 2 * task.channels;
 const writeBytes = samplesPerFrame * frameBytes;
 const Native = load();
@@ -72,8 +75,6 @@ function feed(): void {
   const speaker = current;
   busy = true;
   speaker.write(chunk, (error) => {
-    // A write that a drop cut off belongs to a device that is gone.
-    if (speaker !== current) return;
     busy = false;
     if (error) {
       giveUp(error);
@@ -83,17 +84,6 @@ function feed(): void {
     tell({ kind: 'taken', bytes: taken, memory: process.memoryUsage.rss() });
     feed();
   });
-}
-
-function drop(): void {
-  const speaker = current;
-  current = null;
-  waiting = [];
-  busy = draining = false;
-  taken = gathered = 0;
-  // Not destroy(): that leaves the device open.
-  speaker?.close();
-  tell({ kind: 'dropped' });
 }
 
 function playOut(): void {
@@ -130,13 +120,9 @@ if (task.task === 'probe') {
         waiting.push(Buffer.from(body));
         gathered += body.length;
       }
-      if (type === ToSpeaker.drop) drop();
       if (type === ToSpeaker.drain) draining = true;
       feed();
     }
   });
-  process.stdin.on('end', () => {
-    current?.close();
-    process.exit();
-  });
+  process.stdin.on('end', () => process.exit());
 }

@@ -1,19 +1,16 @@
-import { z } from 'zod';
-import { defineOutput } from '../output-definition.ts';
-import { probeSpeaker } from './child.ts';
+import type { Output, PcmFormat } from '#core';
+import type { OutputWorld } from '../output-world.ts';
+import { probeSpeaker as probe } from './child.ts';
+import type { SpeakerSettings } from './settings.ts';
 import { SpeakerOutput } from './speaker-output.ts';
 
 /** ALSA through the optional package `speaker`, in a process of its own. */
-export const speaker = defineOutput({
-  kind: 'speaker',
-  settings: z.strictObject({
-    kind: z.literal('speaker'),
-    device: z.string().min(1).optional().describe('ALSA device, as listed by `aplay -L`; absent: the default one'),
-  }),
-  async open({ device }, format, world, signal) {
-    const output = new SpeakerOutput(device ?? null, format, world);
-    await output.start(signal);
-    return output;
-  },
-  probe: ({ device }, world, signal) => probeSpeaker(world.programs.speakerChild, device ?? null, signal),
-});
+export async function openSpeaker({ device }: SpeakerSettings, format: PcmFormat, world: OutputWorld, signal: AbortSignal): Promise<Output> {
+  const output = new SpeakerOutput(device ?? null, format, world);
+  await output.start(signal);
+  return output;
+}
+
+export function probeSpeaker({ device }: SpeakerSettings, world: OutputWorld, signal: AbortSignal): Promise<string | null> {
+  return probe(world.programs.speakerChild, device ?? null, signal);
+}

@@ -1,16 +1,23 @@
-import { z } from 'zod';
+/** What the child is started with, as JSON in its one argument. */
+export interface SpeakerTask {
+  readonly task: 'probe' | 'play';
+  readonly rate: number;
+  readonly channels: number;
+  readonly device: string | null;
+}
 
-/** What the child is started with, as JSON in its one argument. Wrong types would abort the native code, so both sides check. */
-export const SpeakerTask = z.strictObject({
-  task: z.enum(['probe', 'play']),
-  rate: z.int().min(8000).max(192_000),
-  channels: z.int().min(1).max(2),
-  device: z.string().nullable(),
-});
-export type SpeakerTask = z.infer<typeof SpeakerTask>;
+/** Values of a wrong type would abort the native code (CVE-2024-21526), so nothing but these passes. */
+export function parseSpeakerTask(text: string): SpeakerTask | null {
+  const value = parseRecord(text);
+  if (!value) return null;
+  const { task, rate, channels, device } = value;
+  if (task !== 'probe' && task !== 'play') return null;
+  if (!isCount(rate, 8000, 192_000) || !isCount(channels, 1, 2)) return null;
+  return device === null || typeof device === 'string' ? { task, rate, channels, device } : null;
+}
 
 /** Messages to the child: a type, a length, that many bytes. */
-export const ToSpeaker = { pcm: 1, drop: 2, drain: 3 } as const;
+export const ToSpeaker = { pcm: 1, drain: 2 } as const;
 export type ToSpeaker = (typeof ToSpeaker)[keyof typeof ToSpeaker];
 
 const headLength = 5;
@@ -42,12 +49,32 @@ export class SpeakerMessages {
 }
 
 /** The child's news, a JSON line each. */
-export const FromSpeaker = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('ready') }),
-  /** So many bytes in all were taken by the device since the start or the last drop. */
-  z.strictObject({ kind: z.literal('taken'), bytes: z.int(), memory: z.int() }),
-  z.strictObject({ kind: z.literal('dropped') }),
-  z.strictObject({ kind: z.literal('drained') }),
-  z.strictObject({ kind: z.literal('failed'), reason: z.string() }),
-]);
-export type FromSpeaker = z.infer<typeof FromSpeaker>;
+export type FromSpeaker =
+  | { readonly kind: 'ready' | 'drained' }
+  /** So many bytes in all were taken by the device since the start or the last drain; resident memory in bytes. */
+  | { readonly kind: 'taken'; readonly bytes: number; readonly memory: number }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Null for what is no news: a library may write to standard output, too. */
+export function parseFromSpeaker(line: string): FromSpeaker | null {
+  const value = parseRecord(line);
+  if (!value) return null;
+  const { kind, bytes, memory, reason } = value;
+  if (kind === 'ready' || kind === 'drained') return { kind };
+  if (kind === 'taken' && isCount(bytes) && isCount(memory)) return { kind, bytes, memory };
+  if (kind === 'failed' && typeof reason === 'string') return { kind, reason };
+  return null;
+}
+
+function parseRecord(text: string): Readonly<Partial<Record<string, unknown>>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+function isCount(value: unknown, least = 0, most = Number.MAX_SAFE_INTEGER): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+}

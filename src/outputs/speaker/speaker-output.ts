@@ -1,6 +1,6 @@
 import { abortable, throwIfAborted, TonearmError } from '#foundation';
 import type { Millis, Output, PcmFormat } from '#core';
-import type { OutputWorld } from '../output-definition.ts';
+import type { OutputWorld } from '../output-world.ts';
 import { PcmEncoder } from '../pcm-encoding.ts';
 import { PlaybackClock } from '../playback-clock.ts';
 import { SpeakerChild } from './child.ts';
@@ -10,7 +10,7 @@ import { ToSpeaker, type FromSpeaker } from './messages.ts';
 const mostOutstanding = 20_480;
 /** The native code's fixed buffer. */
 const deviceBuffer: Millis = 500;
-/** Resident bytes at which a silent child is replaced, and at which a playing one is, in a short gap. */
+/** Resident bytes at which a child that has played out is replaced, and at which a playing one is, in a short gap. */
 const softLimit = 120 * 1024 * 1024;
 const hardLimit = 256 * 1024 * 1024;
 
@@ -25,8 +25,10 @@ export class SpeakerOutput implements Output {
   #sent = 0;
   #taken = 0;
   #memory = 0;
-  /** Drops that the child has not confirmed: its news are of before. */
-  #drops = 0;
+  /** The child before, that may still hold the device. */
+  #leaving: Promise<unknown> = Promise.resolve();
+  /** Told to play out; nothing new may be sent before it has. */
+  #draining: Promise<void> | null = null;
   #drained: (() => void) | null = null;
   #wake: (() => void)[] = [];
 
@@ -54,6 +56,8 @@ export class SpeakerOutput implements Output {
       this.#world.log.info('The speaker process has grown and is replaced', { memory: this.#memory });
       await this.drain(signal);
     }
+    if (this.#draining) await abortable(this.#draining, signal);
+    await abortable(this.#leaving, signal);
     const child = this.#child ?? this.#start();
     const count = frames.length / this.format.channels;
     while (!child.error && this.#sent - this.#taken + count > mostOutstanding) await abortable(this.#changed(), signal);
@@ -63,34 +67,25 @@ export class SpeakerOutput implements Output {
   }
 
   async drain(signal: AbortSignal): Promise<void> {
-    const child = this.#child;
-    if (!child || this.#sent === 0) return;
-    const drained = new Promise<void>((resolve) => (this.#drained = resolve));
-    child.send(ToSpeaker.drain);
-    const error = await abortable(Promise.race([drained, child.ended]), signal);
-    if (error instanceof TonearmError) throw this.#lost(error);
-    this.#reset();
-    if (this.#memory > softLimit) this.#replace();
+    if (!this.#child || this.#sent === 0) return;
+    this.#draining ??= this.#playOut(this.#child);
+    await abortable(this.#draining, signal);
   }
 
+  /** Ends the child, which is the only safe way to stop it in a write, and has the next one ready for what comes. */
   drop(): number {
+    if (!this.#child || this.#sent === 0) return 0;
     const forgotten = this.#sent - this.#taken + this.#played.forget();
-    if (this.#child && this.#sent > 0) {
-      if (this.#memory > softLimit) {
-        this.#replace();
-      } else {
-        this.#child.send(ToSpeaker.drop);
-        this.#drops += 1;
-      }
-    }
+    this.#replace();
     this.#reset();
+    this.#start();
     return forgotten;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const child = this.#child;
     this.#replace();
-    await child?.ended;
+    this.#reset();
+    await this.#leaving;
   }
 
   #start(): SpeakerChild {
@@ -103,11 +98,21 @@ export class SpeakerOutput implements Output {
     return child;
   }
 
+  async #playOut(child: SpeakerChild): Promise<void> {
+    const drained = new Promise<void>((resolve) => (this.#drained = resolve));
+    child.send(ToSpeaker.drain);
+    const error = await Promise.race([drained, child.ended]);
+    // A drop in the meantime has cleared everything already.
+    if (this.#child !== child) return;
+    if (error instanceof TonearmError) throw this.#lost(error);
+    this.#reset();
+    if (this.#memory > softLimit) this.#replace();
+  }
+
   #hear(news: FromSpeaker): void {
     switch (news.kind) {
       case 'taken': {
         this.#memory = news.memory;
-        if (this.#drops > 0) return;
         const total = news.bytes / (2 * this.format.channels);
         this.#played.accept(total - this.#taken);
         this.#taken = total;
@@ -116,9 +121,6 @@ export class SpeakerOutput implements Output {
         this.#changedNow();
         return;
       }
-      case 'dropped':
-        this.#drops -= 1;
-        return;
       case 'drained':
         this.#drained?.();
         return;
@@ -130,21 +132,24 @@ export class SpeakerOutput implements Output {
 
   #lost(error: TonearmError): TonearmError {
     this.#child = null;
-    this.#drops = 0;
+    this.#draining = null;
     return error;
   }
 
   /** Ends the child; the next frames start a new one. */
   #replace(): void {
-    this.#child?.kill();
+    const child = this.#child;
     this.#child = null;
-    this.#drops = this.#memory = 0;
+    this.#memory = 0;
+    if (!child) return;
+    child.kill();
+    this.#leaving = child.ended;
   }
 
   #reset(): void {
     this.#played.forget();
     this.#sent = this.#taken = 0;
-    this.#drained = null;
+    this.#draining = this.#drained = null;
   }
 
   #changed(): Promise<void> {

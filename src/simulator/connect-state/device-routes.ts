@@ -40,7 +40,7 @@ export function deviceRoutes(parts: Parts, hub: ConnectStateHub, dealer: Dealer,
     const memory = memoryOf(device);
     const limit = limitOf(parts, device, memory, limited && exchange.phone === null);
     if (limit) return limit;
-    const { clock, time, journal, faults } = parts;
+    const { clock, time, timers, journal, faults } = parts;
     const cluster = hub.of(account);
     const isFirst = connection.device !== device;
     const previousOwner = cluster.active;
@@ -63,8 +63,8 @@ export function deviceRoutes(parts: Parts, hub: ConnectStateHub, dealer: Dealer,
     connection.gzip = request.device?.deviceInfo?.capabilities?.supportsGzipPushes ?? false;
     journal.record('connect-state', 'state', { device, reason: request.putStateReason, isActive: request.isActive, request }, exchange.phone);
     const change = cluster.put(device, request, connection.id, { isNew: isFirst, now: time.now() });
-    hub.announce(account, change, device);
-    if (isClaim && faults.take('connect-state/stale-push', { device })) clock.timer(50, () => hub.pushNow(account, change, { active: previousOwner }));
+    hub.announce(account, change, request.isActive ? device : null);
+    if (isClaim && faults.take('connect-state/stale-push', { device })) timers.after(50, () => hub.pushNow(account, change, { active: previousOwner }));
     return answerBytes(hub.answer(account));
   };
 

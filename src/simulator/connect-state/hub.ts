@@ -55,13 +55,13 @@ export class ConnectStateHub {
   }
 
   /**
-   * Tells everybody who is connected, after the usual moment. Whoever caused the change by a PUT has it in the answer already:
-   * pushing to `sender` as well would make librespot, which answers every push with a PUT, go round in circles.
+   * Tells everybody who is connected, after the usual moment, but for `player`: a device that plays and has just said so.
+   * It has the cluster in the answer, and librespot, which answers every push with a PUT while it plays, would go round in circles.
    */
-  announce(account: Account, change: ClusterChange, sender: string | null = null): void {
+  announce(account: Account, change: ClusterChange, player: string | null = null): void {
     this.#emitter.emit('changed', { user: account.name, change });
-    const except = this.#parts.faults.take('connect-state/push-to-sender') ? null : sender;
-    this.#parts.clock.timer(this.#options.pushDelay, () => this.pushNow(account, change, { except }));
+    const except = this.#parts.faults.take('connect-state/push-to-sender') ? null : player;
+    this.#parts.timers.after(this.#options.pushDelay, () => this.pushNow(account, change, { except }));
   }
 
   /** Pushes the cluster as it is; `active` pretends another owner. */
@@ -81,7 +81,7 @@ export class ConnectStateHub {
   #socketClosed(connection: DealerConnection): void {
     const { account, device } = connection;
     if (device === null) return;
-    this.#parts.clock.timer(this.#options.linger, () => {
+    this.#parts.timers.after(this.#options.linger, () => {
       if (this.of(account).devices.get(device)?.connection !== connection.id) return;
       const change = this.of(account).remove(device, this.#parts.time.now());
       if (change) this.announce(account, change);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Cloud } from '../cloud.ts';
+import type { Cloud } from '../cloud-contract.ts';
 import type { EndpointFault } from '../faults.ts';
 import { faultNotes, type FaultName } from '../fault-names.ts';
 import type { ServiceName } from '../journal.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TonearmError, anySignal } from '#foundation';
-import type { Cloud } from '../cloud.ts';
+import type { Cloud } from '../cloud-contract.ts';
 import type { PairingMischief } from '../phone/pairing.ts';
 import type { Phone, PlayOptions } from '../phone/phone.ts';
 import { checked, type Operation, type OperationInput } from './operation.ts';

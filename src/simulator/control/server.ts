@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TonearmError, toTonearmError, type ErrorKind } from '#foundation';
-import type { Cloud } from '../cloud.ts';
+import type { Cloud } from '../cloud-contract.ts';
 import { hostName } from '../http/dispatch.ts';
 import { isLoopbackName } from '../http/host-names.ts';
 import { fitPath } from '../http/router.ts';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '#foundation';
 import { encodeDealerRequest } from '#spotify/wire';
 import type { Counters } from '../counters.ts';
 import type { Journal } from '../journal.ts';
+import type { Timers } from '../timers.ts';
 import type { DealerConnection } from './connection.ts';
 
 /** How a request ended: replied with success or failure, not replied to in time, or its socket closed. */
@@ -24,14 +24,14 @@ const resendAfter = 15_000;
 
 /** Requests to devices and the replies they owe. */
 export class DealerRequests {
-  readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #journal: Journal;
   readonly #counters: Counters;
   readonly #outstanding = new Map<string, Outstanding>();
   #sequence = 0;
 
-  constructor({ clock, journal, counters }: { readonly clock: Clock; readonly journal: Journal; readonly counters: Counters }) {
-    this.#clock = clock;
+  constructor({ timers, journal, counters }: { readonly timers: Timers; readonly journal: Journal; readonly counters: Counters }) {
+    this.#timers = timers;
     this.#journal = journal;
     this.#counters = counters;
   }
@@ -43,11 +43,11 @@ export class DealerRequests {
     const text = encodeDealerRequest({ ident, key, body, gzip: connection.gzip });
     return new Promise((settle) => {
       if (connection.phone === null) this.#counters.note('dealer', 'dealer/request');
-      const entry: Outstanding = { connection, text, settle, timer: this.#clock.timer(replyWithin, () => this.#late(key)), sends: 1, replies: 0 };
+      const entry: Outstanding = { connection, text, settle, timer: this.#timers.after(replyWithin, () => this.#late(key)), sends: 1, replies: 0 };
       this.#outstanding.set(key, entry);
       connection.push(text);
       if (resend !== 'never') {
-        this.#clock.timer(resendAfter, () => {
+        this.#timers.after(resendAfter, () => {
           if (entry.replies > 0 && resend !== 'always') return;
           entry.sends += 1;
           connection.push(text);

@@ -4,7 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { TonearmError } from '#foundation';
-import type { Leaf } from '../keys.ts';
+import type { Leaf } from '../certificates.ts';
 
 /** Everything a listener hands on. */
 export interface Listeners {

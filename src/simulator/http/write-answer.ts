@@ -1,16 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import { sleep, type Clock } from '#foundation';
+import type { ServerTime } from '../parts.ts';
 import type { Answer } from './exchange.ts';
 
 const slice = 4096;
 
 /** Sends an answer with its length, at its pace, and cut short where it is meant to be. */
-export async function writeAnswer(response: ServerResponse, answer: Answer, { clock }: { readonly clock: Clock }): Promise<void> {
+export async function writeAnswer(response: ServerResponse, answer: Answer, { clock, time }: { readonly clock: Clock; readonly time: ServerTime }): Promise<void> {
   const body = bodyOf(answer);
   const type = answer.json !== undefined ? { 'Content-Type': 'application/json' } : {};
   if (response.destroyed) return;
+  response.sendDate = false;
+  const date = { Date: new Date(time.now()).toUTCString() };
   const bodyless = answer.status === 204 || answer.status === 304;
-  response.writeHead(answer.status, { ...type, ...answer.headers, ...(bodyless ? {} : { 'Content-Length': String(body.length) }) });
+  response.writeHead(answer.status, { ...date, ...type, ...answer.headers, ...(bodyless ? {} : { 'Content-Length': String(body.length) }) });
   const whole = answer.cut ? body.subarray(0, answer.cut.bytes) : body;
   if (answer.pace !== undefined) await trickle(response, whole, answer.pace, clock);
   else if (answer.cut && whole.length > 0) await new Promise((done) => response.write(whole, done));

@@ -5,6 +5,7 @@ import type { Account } from '../accounts.ts';
 import type { Outcome } from '../dealer/requests.ts';
 import type { Parts } from '../parts.ts';
 import { assertSucceeded, Remote, type CommandAnswer } from './commands.ts';
+import { Controls } from './controls.ts';
 import { discoverSpeaker, type DiscoveryOptions, type FoundSpeaker } from './discovery.ts';
 import { askInfo, pairWith, resetUsers, type Pairer, type PairingOptions, type PairingOutcome, type SpeakerInfo } from './pairing.ts';
 import { OwnPlayer } from './own-player.ts';
@@ -47,7 +48,7 @@ export interface PhoneOptions {
 }
 
 /** A person with the app: finds speakers, pairs, plays, and watches what all devices say. Commands reject when the speaker does not say yes. */
-export class Phone implements AsyncDisposable {
+export class Phone extends Controls implements AsyncDisposable {
   readonly name: string;
   readonly user: string;
   readonly deviceId: string;
@@ -60,6 +61,7 @@ export class Phone implements AsyncDisposable {
   #cluster: Cluster;
 
   private constructor({ name, account, parts, outcomeOf }: PhoneOptions, session: PhoneSession, player: OwnPlayer, cluster: Cluster, deviceId: string) {
+    super();
     this.name = name;
     this.user = account.name;
     this.deviceId = deviceId;
@@ -166,7 +168,7 @@ export class Phone implements AsyncDisposable {
       ...(shuffle === undefined ? {} : { shuffling_context: shuffle }),
       ...(repeat === undefined ? {} : { repeating_context: repeat !== 'off', repeating_track: repeat === 'track' }),
     };
-    await this.#send(options.on, {
+    await this.send(options.on, {
       endpoint: 'play',
       context: { uri: contextUri, url: `context://${contextUri}`, metadata: {}, restrictions: {}, ...(withRows && document ? { pages: document.pages } : {}) },
       play_origin: { feature_identifier: 'playlist', feature_version: 'simulator', referrer_identifier: 'your_library' },
@@ -185,49 +187,11 @@ export class Phone implements AsyncDisposable {
     });
   }
 
-  pause(on?: string): Promise<void> {
-    return this.#send(on, { endpoint: 'pause' });
-  }
-
-  resume(on?: string): Promise<void> {
-    return this.#send(on, { endpoint: 'resume' });
-  }
-
-  /** To a place in ms. */
-  seek(position: number, on?: string): Promise<void> {
-    return this.#send(on, { endpoint: 'seek_to', value: position, position, relative: 'beginning' });
-  }
-
-  next(on?: string): Promise<void> {
-    return this.#send(on, { endpoint: 'next_track' });
-  }
-
-  previous(on?: string): Promise<void> {
-    return this.#send(on, { endpoint: 'prev_track', options: { allow_seeking: true, override_restrictions: false } });
-  }
-
-  /** A click on a row of what comes next. */
-  skipTo(track: Pick<ProvidedTrack, 'uri' | 'uid' | 'provider'>, on?: string): Promise<void> {
-    return this.#send(on, { endpoint: 'next_track', track: { uri: track.uri, uid: track.uid, provider: track.provider, metadata: {} } });
-  }
-
-  shuffle(isOn: boolean, on?: string): Promise<void> {
-    return this.#send(on, { endpoint: 'set_shuffling_context', value: isOn });
-  }
-
-  async repeat(mode: 'off' | 'context' | 'track', on?: string): Promise<void> {
-    await this.#send(on, { endpoint: 'set_options', repeating_context: mode !== 'off', repeating_track: mode === 'track' });
-  }
-
-  addToQueue(uri: string, on?: string): Promise<void> {
-    return this.#send(on, { endpoint: 'add_to_queue', track: { uri, uid: '', metadata: {} } });
-  }
-
   /** Replaces what comes next, as reordering and clearing do. Rows default to the ones published. */
   setQueue(next: readonly Partial<ProvidedTrack>[], on?: string): Promise<void> {
     const revision = this.#cluster.playerState?.queueRevision ?? '';
     const isNumber = /^\d{1,15}$/.test(revision);
-    return this.#send(on, {
+    return this.send(on, {
       endpoint: 'set_queue',
       // Controllers send the number bare (connect-control §2.7); longer ones would lose digits in JSON.
       queue_revision: isNumber ? Number(revision) : revision,
@@ -293,7 +257,7 @@ export class Phone implements AsyncDisposable {
     this.#emitter.emit('cluster', { cluster, ...rest });
   }
 
-  async #send(on: string | undefined, command: Readonly<Record<string, unknown>>): Promise<void> {
+  protected override async send(on: string | undefined, command: Readonly<Record<string, unknown>>): Promise<void> {
     assertSucceeded(String(command['endpoint']), await this.#remote.command(this.#target(on), command));
   }
 

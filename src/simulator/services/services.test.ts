@@ -218,6 +218,10 @@ describe('addresses and bytes', () => {
     expect((await resolve(oddTitles.plain)).result).toBe('storage');
     cloud.faults.set('storage/empty', { count: 1 });
     expect((await resolve(oddTitles.plain)).urls).toEqual([]);
+    cloud.faults.set('storage/no-expiry', { count: 1 });
+    const eternal = await resolve(oddTitles.plain);
+    expect([eternal.fileId.length, eternal.urls.length, cdnUrlExpiry(eternal.urls[0] ?? '')]).toEqual([0, 1, null]);
+    expect((await range(eternal.urls[0] ?? '')).status).toBe(200);
     cloud.faults.set('storage/expired', { count: 1 });
     const [expired = ''] = (await resolve(oddTitles.plain)).urls;
     expect((await range(expired)).status).toBe(403);

@@ -41,6 +41,7 @@ function resolve({ catalogue, faults, seed, time, addresses }: Parts, { paramete
   if (faults.take('storage/restricted', about)) return answerBytes(encodeStorageResolve({ result: 'restricted' }));
   if (faults.take('storage/old-result', about)) return answerBytes(encodeStorageResolve({ result: 'storage' }));
   if (faults.take('storage/empty', about)) return answerBytes(encodeStorageResolve({ result: 'cdn', urls: [], fileId: file.id }));
+  if (faults.take('storage/no-expiry', about)) return answerBytes(encodeStorageResolve({ result: 'cdn', urls: [addressOf(file, 'none', 0, seed, addresses.cdn('none'))] }));
   const now = Math.floor(time.now() / 1000);
   const urls = styles.map((style) => addressOf(file, style, now + addressLifetime, seed, addresses.cdn(style)));
   if (faults.take('storage/expired', about)) urls.unshift(addressOf(file, 'bare', now - 60, seed, addresses.cdn('bare')));

@@ -1,14 +1,10 @@
 import type { Origin } from '#core';
-import type { ErrorKind } from '#foundation';
-import { isLoadable, type Row } from './context/row.ts';
-import {
-  applyEdit, currentRow, emptyList, enqueue, goBack, inject, moveTo, rebase, setShuffled, takeQueued, toStart, type EditedRow, type TrackList,
-} from './context/track-list.ts';
-import { goIdle, goNext, isPaused, loadCurrent, obeyRestrictions, silence } from './device-loading.ts';
-import { extrapolate, positionAt, type ContextSource, type DeviceCommand, type ResolvedContext, type Turn } from './device-state.ts';
-
-/** Null: accepted and applied. Otherwise why not. */
-export type Refusal = { readonly kind: ErrorKind; readonly code: string; readonly message: string } | null;
+import { makeUid, type Row } from './context/row.ts';
+import { applyEdit, currentRow, enqueue, goBack, inject, moveTo, rebase, setShuffled, takeQueued, type EditedRow } from './context/track-list.ts';
+import { skipBeforeContext } from './device-failures.ts';
+import { goIdle, goNext, isPaused, loadCurrent } from './device-loading.ts';
+import { becomeActive, listFor, play, transfer } from './device-starting.ts';
+import { positionAt, type ContextSource, type DeviceCommand, type Refusal, type ResolvedContext, type Turn } from './device-state.ts';
 
 const restartAfter = 3000;
 const endMargin = 500;
@@ -66,14 +62,6 @@ export function handle(turn: Turn, command: DeviceCommand, by: Origin): Refusal 
   }
 }
 
-/** From inactive to active; what was active before may show up once more in a late cluster. */
-export function becomeActive(turn: Turn, by: Origin): void {
-  const { state, env } = turn;
-  turn.set({ by, notice: null });
-  if (!state.isActive) turn.set({ isActive: true, activeSince: env.now, claim: { at: env.now, before: state.activeDevice } });
-  turn.do({ type: 'claim', by });
-}
-
 /** §2.8: silence first, then idle values, then the cloud. The list is remembered for a local play. */
 export function loseActive(turn: Turn): void {
   const { state } = turn;
@@ -92,181 +80,6 @@ export function loseActive(turn: Turn): void {
   turn.do({ type: 'timer', name: 'sleep', delay: null }, { type: 'release' }, { type: 'inactive' });
 }
 
-function play(turn: Turn, command: Extract<DeviceCommand, { kind: 'play' }>, by: Origin): Refusal {
-  const { state, env } = turn;
-  const { context, start } = command;
-  if (!canPlay(context)) return unknownContext(context.uri);
-  const before = remember(turn);
-  const isTakeover = !state.isActive;
-  const shuffle = command.options?.shuffle ?? state.options.shuffle;
-  becomeActive(turn, by);
-  turn.set({
-    origin: command.origin,
-    suppressions: command.suppressions,
-    sessionId: env.newId(),
-    options: { ...state.options, ...command.options },
-    sleepAtEnd: false,
-    failures: { inRow: 0, retries: 0, keys: state.failures.keys },
-  });
-  const known = givenRow(context, start) ?? namedRow(context, start) ?? (start === null && !shuffle ? firstGiven(context) : null);
-  const list: TrackList = { ...listFor(context), queue: state.list.queue, queueCounter: state.list.queueCounter };
-  begin(turn, { list, known, start: start ?? (known ? { uid: known.uid, uri: known.uri } : null), at: command.at ?? 0, paused: command.paused, isQueued: false, contextUid: null, isTakeover, before });
-  return null;
-}
-
-function transfer(turn: Turn, command: Extract<DeviceCommand, { kind: 'transfer' }>, by: Origin): Refusal {
-  const { env } = turn;
-  const { from } = command;
-  if (!from) {
-    becomeActive(turn, by);
-    return null;
-  }
-  if (!from.track && !canPlay(from.context)) return unknownContext(from.context.uri);
-  const before = remember(turn);
-  const isTakeover = !turn.state.isActive;
-  becomeActive(turn, by);
-  turn.set({
-    origin: from.origin,
-    suppressions: from.suppressions,
-    sessionId: from.sessionId ?? env.newId(),
-    options: from.options,
-    sleepAtEnd: false,
-    failures: { inRow: 0, retries: 0, keys: turn.state.failures.keys },
-  });
-  let list = listFor(from.context);
-  for (const row of from.queue) list = enqueue(list, row);
-  const at = from.track ? extrapolate(from.position, from.timestamp, from.wasPaused, env.now) : 0;
-  const known = from.track;
-  begin(turn, {
-    list,
-    known,
-    start: known ? { uid: known.uid, uri: known.uri } : null,
-    at,
-    paused: from.paused,
-    isQueued: from.isQueued,
-    contextUid: from.contextUid,
-    isTakeover,
-    before,
-  });
-  return null;
-}
-
-interface Beginning {
-  readonly list: TrackList;
-  readonly known: Row | null;
-  readonly start: NonNullable<Turn['state']['pick']>['start'];
-  readonly at: number;
-  readonly paused: boolean;
-  readonly isQueued: boolean;
-  readonly contextUid: string | null;
-  /** Playback comes from elsewhere: the cloud is told at once. */
-  readonly isTakeover: boolean;
-  readonly before: NonNullable<Turn['state']['pick']>['before'];
-}
-
-/**
- * A row that is known already loads while its context is being resolved: the two answers do not wait for each other.
- */
-function begin(turn: Turn, { list, known, start, at, paused, isQueued, contextUid, isTakeover, before }: Beginning): void {
-  const generation = turn.state.generation + 1;
-  if (turn.state.track && turn.state.phase !== 'idle') turn.do({ type: 'trackEnded', track: turn.state.track, reason: 'skipped' });
-  silence(turn);
-  const row = known && isLoadable(known) ? known : null;
-  turn.set({ list: row ? { ...list, aside: { row, from: isQueued ? 'queue' : 'injected' } } : list, generation, resolving: 'start' });
-  turn.set({ pick: { start, row, isQueued, contextUid, at, before } });
-  if (row) loadCurrent(turn, at, paused);
-  else {
-    turn.set({ phase: 'loading', isPauseWanted: paused, track: null, trackMetadata: {}, duration: 0 });
-    turn.anchorAt(at, false);
-  }
-  const context: ContextSource = { ...list.context, rows: list.rows, morePages: list.morePages };
-  turn.do(
-    { type: 'report', reason: isTakeover ? 'claim' : 'state' },
-    { type: 'resolve', generation, context, until: isQueued ? (contextUid ? { uid: contextUid } : null) : start, isWhole: turn.state.options.shuffle },
-  );
-}
-
-/** The context of a play or transfer is here: put the cursor where it belongs, keep the load when it is the right one. */
-export function placeContext(turn: Turn, context: ResolvedContext): void {
-  const { pick, list: old } = turn.state;
-  turn.set({ resolving: null, pick: null });
-  obeyRestrictions(turn, context);
-  const { options } = turn.state;
-  const base: TrackList = { ...listFor(context), queue: old.queue, queueCounter: old.queueCounter };
-  let list: TrackList;
-  if (pick?.isQueued === true && pick.row) {
-    const placed = pick.contextUid ? moveTo(base, { uid: pick.contextUid }) : null;
-    const shuffled = setShuffled(placed ?? base, options.shuffle, turn.env.below);
-    list = { ...shuffled, cursor: Math.max(shuffled.cursor - 1, -1), aside: { row: pick.row, from: 'queue' } };
-  } else if (pick?.start) {
-    const placed = moveTo(base, pick.start);
-    if (placed) list = setShuffled(placed, options.shuffle, turn.env.below);
-    else if (pick.row) list = inject(setShuffled(base, options.shuffle, turn.env.below), pick.row);
-    else list = toStart(setShuffled(base, options.shuffle, turn.env.below)) ?? base;
-  } else {
-    const shuffled = setShuffled(base, options.shuffle, turn.env.below);
-    list = toStart(shuffled) ?? shuffled;
-  }
-  const row = currentRow(list);
-  const { load } = turn.state;
-  turn.set({ list });
-  if (row && load?.row.uri === row.uri) {
-    turn.set({ load: { ...load, row } });
-    turn.do({ type: 'report', reason: 'state' });
-  } else if (row) loadCurrent(turn, pick?.at ?? 0, turn.state.isPauseWanted);
-  else loseTrack(turn, pick?.before ?? null);
-}
-
-/** The context could not be had (§3.5): a known row plays on alone, else back to what was loaded before. */
-export function loseTrack(turn: Turn, before: Beginning['before']): void {
-  turn.set({ resolving: null, pick: null });
-  if (turn.state.load) {
-    turn.do({ type: 'report', reason: 'state' });
-    return;
-  }
-  if (before && currentRow(before.list)) {
-    turn.set({ list: before.list, track: before.track, phase: 'paused', isPauseWanted: true, duration: before.track?.duration ?? 0 });
-    turn.anchorAt(before.position, false);
-  } else goIdle(turn);
-  turn.do({ type: 'report', reason: 'state' });
-}
-
-function remember(turn: Turn): Beginning['before'] {
-  const { state } = turn;
-  return state.isActive && state.track ? { list: state.list, position: positionAt(state, turn.env.now), track: state.track } : null;
-}
-
-function listFor(context: ContextSource): TrackList {
-  const { uri, url, metadata, restrictions, rows, morePages } = context;
-  return { ...emptyList(uri, url), context: { uri, url, metadata, restrictions }, rows, order: rows.map((_, index) => index), morePages };
-}
-
-function givenRow(context: ContextSource, start: Beginning['start']): Row | null {
-  if (!start) return null;
-  const { uid, uri, index } = start;
-  const byName = context.rows.find((row) => (uid ? row.uid === uid : uri ? row.uri === uri : false));
-  return byName ?? (!uid && !uri && index !== undefined ? (context.rows[index] ?? null) : null);
-}
-
-function namedRow(context: ContextSource, start: Beginning['start']): Row | null {
-  const uri = start?.uri ?? (/^spotify:(track|episode):/.test(context.uri) ? context.uri : undefined);
-  return uri ? { uri, uid: start?.uid ?? '', provider: 'context', metadata: {} } : null;
-}
-
-const firstGiven = (context: ContextSource): Row | null => context.rows.find(isLoadable) ?? null;
-
-/** Refused before the reply, because an early “yes” cannot be taken back (§10.3). */
-function canPlay(context: ContextSource): boolean {
-  if (context.rows.length > 0 || context.morePages.length > 0) return true;
-  return /^spotify:(?!local|internal|search\b)[a-z-]+:[^\s]+$/.test(context.uri) || context.url.startsWith('hm://');
-}
-
-const unknownContext = (uri: string): Refusal => ({
-  kind: 'invalid',
-  code: 'connect/unknown-context',
-  message: `“${uri}” is not something Spotify plays from. Use a track, album, artist, playlist or show.`,
-});
-
 export function pause(turn: Turn): void {
   const { state } = turn;
   if (state.phase === 'loading') {
@@ -280,25 +93,28 @@ export function pause(turn: Turn): void {
 }
 
 function resume(turn: Turn, at: number | undefined): Refusal {
-  const { state } = turn;
-  const position = at ?? state.anchor.position;
-  if (at !== undefined && state.phase === 'playing') return seek(turn, at);
-  if (state.phase === 'loading') {
-    turn.set({ isPauseWanted: false });
-    if (state.load?.isInDeck === true) turn.do({ type: 'deckResume' });
+  if (at !== undefined && turn.state.phase !== 'idle') seek(turn, at);
+  const { phase, load, list, anchor } = turn.state;
+  switch (phase) {
+    case 'playing':
+    case 'stalled':
+      return null;
+    case 'loading':
+      turn.set({ isPauseWanted: false });
+      if (load?.isInDeck === true) turn.do({ type: 'deckResume' });
+      return null;
+    case 'paused':
+    case 'idle':
+      break;
+  }
+  if (load?.isInDeck !== true) {
+    if (!currentRow(list)) return nothingLoaded;
+    loadCurrent(turn, at ?? anchor.position, false);
     return null;
   }
-  if (state.phase !== 'paused') return state.phase === 'idle' ? nothingLoaded : null;
-  turn.set({ notice: null });
-  if (state.load?.isInDeck === true) {
-    if (at !== undefined) turn.do({ type: 'deckSeek', to: at });
-    turn.set({ phase: 'playing', isPauseWanted: false });
-    turn.anchorAt(position, true);
-    turn.do({ type: 'deckResume' });
-    return null;
-  }
-  if (!currentRow(state.list)) return nothingLoaded;
-  loadCurrent(turn, position, false);
+  turn.set({ phase: 'playing', isPauseWanted: false, notice: null });
+  turn.anchorAt(anchor.position, true);
+  turn.do({ type: 'deckResume' });
   return null;
 }
 
@@ -309,7 +125,6 @@ function resumeRemembered(turn: Turn, by: Origin): Refusal {
   becomeActive(turn, by);
   turn.set({ sessionId: env.newId() });
   loadCurrent(turn, position, false);
-  turn.do({ type: 'report', reason: 'claim' });
   return null;
 }
 
@@ -319,7 +134,7 @@ function seek(turn: Turn, wanted: number): Refusal {
   const to = Math.max(0, state.duration > 0 ? Math.min(wanted, state.duration) : wanted);
   if (state.duration > 0 && to > state.duration - endMargin) {
     if (state.track) turn.do({ type: 'trackEnded', track: state.track, reason: 'finished' });
-    goNext(turn, 'ended');
+    goNext(turn, 'sought');
     return null;
   }
   turn.anchorAt(to, state.anchor.isMoving);
@@ -330,18 +145,28 @@ function seek(turn: Turn, wanted: number): Refusal {
 function next(turn: Turn, row: EditedRow | null): Refusal {
   const { state } = turn;
   if (state.track) turn.do({ type: 'trackEnded', track: state.track, reason: 'skipped' });
-  if (!row) {
-    goNext(turn, 'skip');
-    return null;
-  }
-  const name = { uid: row.uid || undefined, uri: row.uri || undefined };
-  const leaving = { ...state.list, aside: null };
-  const clicked: Row = { uri: row.uri, uid: row.uid, provider: row.provider === 'autoplay' ? 'autoplay' : 'context', metadata: row.metadata };
-  const list = takeQueued(state.list, name) ?? moveTo(leaving, name) ?? inject(leaving, clicked);
-  const paused = isPaused(turn);
-  turn.set({ list });
-  loadCurrent(turn, 0, paused);
+  if (row) jumpTo(turn, row);
+  else if (state.resolving === 'start') skipBeforeContext(turn);
+  else goNext(turn, 'skip');
   return null;
+}
+
+/** A click on a row of what comes next: of the queue first, then of the context, else played beside it (§3.9). */
+function jumpTo(turn: Turn, row: EditedRow): void {
+  const { list, pick, resolving } = turn.state;
+  const name = { uid: row.uid || undefined, uri: row.uri || undefined };
+  const leaving = { ...list, aside: null };
+  const clicked: Row = { uri: row.uri, uid: row.uid || makeUid(row.uri, 0), provider: row.provider === 'autoplay' ? 'autoplay' : 'context', metadata: row.metadata };
+  const queued = takeQueued(list, name);
+  const paused = isPaused(turn);
+  turn.set({ list: queued ?? moveTo(leaving, name) ?? inject(leaving, clicked) });
+  // The context that is still being asked for has to find its place around this row.
+  const target = currentRow(turn.state.list) ?? clicked;
+  if (resolving === 'start' && pick) {
+    const contextUid = queued ? (pick.isQueued ? pick.contextUid : (pick.start?.uid ?? null)) : null;
+    turn.set({ pick: { ...pick, start: queued ? pick.start : name, row: target, isQueued: queued !== null, contextUid, at: 0, skips: 0 } });
+  }
+  loadCurrent(turn, 0, paused);
 }
 
 function previous(turn: Turn, mayRestart: boolean): Refusal {
@@ -367,20 +192,32 @@ function shuffleTo(turn: Turn, on: boolean): Refusal {
 }
 
 function updateContext(turn: Turn, context: ContextSource): void {
-  const { state } = turn;
-  if (context.uri !== state.list.context.uri) return;
-  const merged = { ...state.list.context, restrictions: context.restrictions, metadata: { ...state.list.context.metadata, ...context.metadata } };
-  turn.set({ list: { ...state.list, context: merged } });
-  if (context.rows.length === 0) return;
-  const generation = state.generation + 1;
-  if (state.resolving !== null) return;
+  const { list } = turn.state;
+  if (context.uri !== list.context.uri) return;
+  const merged = { ...list.context, restrictions: context.restrictions, metadata: { ...list.context.metadata, ...context.metadata } };
+  turn.set({ list: { ...list, context: merged } });
+  if (context.rows.length > 0) askAgain(turn, context);
+}
+
+/** Somebody edited the playlist that plays (§5.8). */
+export function playlistModified(turn: Turn, uri: string): void {
+  const { list, isActive } = turn.state;
+  if (isActive && uri !== '' && uri === list.context.uri) askAgain(turn, { ...list.context, rows: [], morePages: [] });
+}
+
+function askAgain(turn: Turn, context: ContextSource): void {
+  const { list, resolving } = turn.state;
+  if (resolving !== null && resolving !== 'more') return;
+  const generation = turn.state.generation + 1;
+  const current = list.rows[list.order[list.cursor] ?? -1];
   turn.set({ generation, resolving: 'update' });
-  turn.do({ type: 'resolve', generation, context, until: null, isWhole: state.list.shuffled });
+  turn.do({ type: 'resolve', generation, context, until: current ? { uid: current.uid, uri: current.uri } : null, isWhole: list.shuffled });
 }
 
 /** A context that changed while it plays: the music goes on (§5.8). */
 export function refreshContext(turn: Turn, context: ResolvedContext): void {
   turn.set({ resolving: null, list: rebase(turn.state.list, listFor(context), turn.env.below) });
+  turn.do({ type: 'report', reason: 'state' });
 }
 
 function sleep(turn: Turn, after: number | 'track' | null): Refusal {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Track } from '#core';
 import { TonearmError } from '#foundation';
@@ -40,7 +41,19 @@ class Bench {
     this.done = [];
   }
 
+  private readonly inbox: DeviceInput[] = [];
+  private isBusy = false;
+
+  /** One input after the other, like the shell. */
   send(input: DeviceInput): void {
+    this.inbox.push(input);
+    if (this.isBusy) return;
+    this.isBusy = true;
+    for (let next = this.inbox.shift(); next; next = this.inbox.shift()) this.step(next);
+    this.isBusy = false;
+  }
+
+  private step(input: DeviceInput): void {
     const result = step(this.state, input, { now: this.now, deviceId: own, newId: () => `load${++this.ids}`, below: (limit) => limit - 1, autoplay: this.autoplay });
     this.state = result.state;
     this.done.push(...result.effects);
@@ -489,5 +502,321 @@ describe('long contexts', () => {
     bench.send({ type: 'page', generation: bench.state.generation, rows: [row(2)], morePages: [] });
     expect(upcoming(bench.state.list, 9, false).map((r) => r.uri)).toEqual([id(1), id(2)]);
     expect(bench.state.list.morePages).toEqual(['hm://b']);
+  });
+});
+
+describe('what the deck and the machine tell each other', () => {
+  beforeEach(() => bench.command(play()));
+  const next = (): void => void bench.command({ kind: 'next', row: null });
+
+  it('takes what was prepared for a skip: nothing is loaded again', () => {
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    const prepared = bench.state.next?.id;
+    bench.isAutomatic = false;
+    bench.done = [];
+    next();
+    expect(bench.count('load')).toBe(0);
+    expect(bench.state).toMatchObject({ phase: 'playing', load: { id: prepared }, track: { uri: id(1) }, next: null });
+    expect(bench.done.map((effect) => effect.type)).not.toContain('deckFollow');
+  });
+
+  it('does not begin a load anew that is under way for the row that is skipped to', () => {
+    bench.isAutomatic = false;
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    const prepared = bench.state.next?.id ?? '';
+    bench.done = [];
+    next();
+    expect(bench.count('load')).toBe(0);
+    expect(bench.count('deckStop')).toBe(1);
+    bench.send({ type: 'loaded', id: prepared, track: track(id(1)), metadata: {} });
+    expect(bench.state).toMatchObject({ phase: 'playing', load: { id: prepared } });
+  });
+
+  it('plays what was prepared itself when the deck got it too late', () => {
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    const prepared = bench.state.next?.id;
+    bench.now += 60_000;
+    bench.send({ type: 'ended', id: bench.state.load?.id ?? '' });
+    expect(bench.timers.get('follow')).toBe(1000);
+    bench.deck = null;
+    bench.send({ type: 'waited', timer: 'follow' });
+    expect(bench.deck).toMatchObject({ id: prepared, at: 0, isPlaying: true });
+    expect(bench.timers.has('follow')).toBe(false);
+  });
+
+  it('stays paused when the track ends in the moment somebody pauses', () => {
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    bench.now += 60_000;
+    bench.command({ kind: 'pause' });
+    bench.send({ type: 'ended', id: bench.state.load?.id ?? '' });
+    expect(bench.state).toMatchObject({ phase: 'paused', track: { uri: id(1) }, anchor: { isMoving: false } });
+  });
+
+  it('starts what comes next at once when somebody seeks to the very end, and stays paused if it was', () => {
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    bench.done = [];
+    bench.command({ kind: 'seek', to: 59_900, from: 'start' });
+    expect(bench.count('deckPlay')).toBe(1);
+    bench.command({ kind: 'pause' });
+    bench.command({ kind: 'seek', to: 59_900, from: 'start' });
+    expect(bench.playing).toBe(id(2));
+    expect(bench.state.phase).toBe('paused');
+  });
+
+  it('silences the deck when a track ends and something else than the prepared row follows', () => {
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    bench.isAutomatic = false;
+    bench.command({ kind: 'sleep', after: 'track' });
+    bench.done = [];
+    bench.send({ type: 'ended', id: bench.state.load?.id ?? '' });
+    expect(bench.count('deckStop')).toBe(1);
+    expect(bench.state).toMatchObject({ phase: 'loading', isPauseWanted: true });
+  });
+
+  it('arms the prefetch anew after a seek', () => {
+    expect(bench.timers.get('prefetch')).toBe(30_000);
+    bench.command({ kind: 'seek', to: 25_000, from: 'start' });
+    expect(bench.timers.get('prefetch')).toBe(5000);
+  });
+
+  it('pauses on the track when the output fails, and tries it again on a resume', () => {
+    bench.send({ type: 'failed', id: bench.state.load?.id ?? '', error: new TonearmError({ kind: 'conflict', code: 'output/device-busy', message: 'Busy.' }) });
+    expect(bench.state).toMatchObject({ phase: 'paused', notice: { code: 'output/device-busy' }, load: { isInDeck: true } });
+    expect(bench.playing).toBe(id(0));
+    bench.done = [];
+    bench.command({ kind: 'resume' });
+    expect(bench.count('deckResume')).toBe(1);
+    expect(bench.state.notice).toBeNull();
+  });
+
+  it('stays on the track when the trouble is not the track’s', () => {
+    bench.send({ type: 'failed', id: bench.state.load?.id ?? '', error: new TonearmError({ kind: 'internal', code: 'audio/thread-died', message: 'Died.' }) });
+    expect(bench.state).toMatchObject({ phase: 'paused', load: null });
+    expect(bench.playing).toBe(id(0));
+    expect(bench.done.filter((effect) => effect.type === 'trouble')).toHaveLength(1);
+  });
+});
+
+describe('what is foreseen', () => {
+  it('asks once for the metadata of the next row, and shows it while that row loads', () => {
+    bench.command(play());
+    expect(bench.done.filter((effect) => effect.type === 'foresee')).toMatchObject([{ row: { uri: id(1) } }]);
+    bench.send({ type: 'moved', id: bench.state.load?.id ?? '', position: 5000 });
+    expect(bench.count('foresee')).toBe(1);
+    bench.send({ type: 'foreseen', uri: id(1), track: track(id(1)), metadata: { title: 'Known' } });
+    bench.isAutomatic = false;
+    bench.command({ kind: 'next', row: null });
+    expect(bench.state).toMatchObject({ phase: 'loading', track: null, preview: { uri: id(1) }, trackMetadata: { title: 'Known' }, duration: 60_000 });
+    expect(bench.count('foresee')).toBe(1);
+  });
+
+  it('shows what the row says of itself, and does not call it played when it is skipped', () => {
+    bench.command(play());
+    bench.isAutomatic = false;
+    bench.command({ kind: 'next', row: { uri: id(3), uid: 'u3', provider: 'context', metadata: {} } });
+    expect(bench.state.preview).toBeNull();
+    bench.command({ kind: 'enqueue', row: { uri: id(9), uid: '', metadata: { title: 'Queued', artist_name: 'X', duration: '1000' } } });
+    bench.done = [];
+    bench.command({ kind: 'next', row: null });
+    expect(bench.state.preview).toMatchObject({ title: 'Queued', artists: ['X'], duration: 1000 });
+    bench.command({ kind: 'next', row: null });
+    expect(bench.count('trackEnded')).toBe(0);
+  });
+});
+
+describe('while the context is being asked for', () => {
+  const named = play({ start: { uri: id(1), uid: 'u1' } });
+  beforeEach(() => {
+    bench.isAutomatic = false;
+    bench.autoplay = true;
+  });
+  const answer = (): void => bench.send({ type: 'resolved', generation: bench.state.generation, context: source(bench.rows) });
+
+  it('keeps skips until it is known what comes next', () => {
+    bench.command(named);
+    bench.command({ kind: 'next', row: null });
+    bench.command({ kind: 'next', row: null });
+    expect(bench.count('autoplay')).toBe(0);
+    answer();
+    expect(bench.playing).toBe(id(3));
+    expect(bench.done.findLast((effect) => effect.type === 'load')).toMatchObject({ row: { uri: id(3) } });
+  });
+
+  it('moves past a named row that cannot be played', () => {
+    bench.command(named);
+    bench.send({ type: 'unloadable', id: bench.state.load?.id ?? '', error: new TonearmError({ kind: 'forbidden', code: 'spotify/restricted', message: 'No.' }) });
+    bench.send({ type: 'waited', timer: 'retry' });
+    expect(bench.state).toMatchObject({ resolving: 'start', phase: 'loading', load: null });
+    answer();
+    expect(bench.playing).toBe(id(2));
+  });
+
+  it('stays with a row that was clicked meanwhile', () => {
+    bench.command(named);
+    bench.command({ kind: 'next', row: { uri: id(3), uid: 'u3', provider: 'context', metadata: {} } });
+    const loads = bench.count('load');
+    answer();
+    expect(bench.playing).toBe(id(3));
+    expect(bench.count('load')).toBe(loads);
+  });
+
+  it('gives every row a uid from the start', () => {
+    bench.command(play({ start: { uri: id(1) } }));
+    expect(currentRow(bench.state.list)?.uid).toMatch(/^[0-9a-f]{16}$/);
+    bench.command({ kind: 'next', row: { uri: id(77), uid: '', provider: '', metadata: {} } });
+    expect(currentRow(bench.state.list)?.uid).toMatch(/^[0-9a-f]{16}$/);
+  });
+});
+
+describe('edges', () => {
+  it('wraps when the last row of a repeating context cannot be played', () => {
+    bench.unplayable.set(id(3), new TonearmError({ kind: 'forbidden', code: 'spotify/restricted', message: 'No.' }));
+    bench.command(play({ start: { uid: 'u3' }, options: { repeatContext: true } }));
+    bench.send({ type: 'waited', timer: 'retry' });
+    expect(bench.state.phase).toBe('playing');
+    expect(bench.playing).toBe(id(0));
+  });
+
+  it('stops after one pass around a repeating context with nothing playable in it', () => {
+    for (const { uri } of bench.rows) bench.unplayable.set(uri, new TonearmError({ kind: 'forbidden', code: 'spotify/restricted', message: 'No.' }));
+    bench.command(play({ options: { repeatContext: true } }));
+    for (let n = 0; n < 10; n++) bench.send({ type: 'waited', timer: 'retry' });
+    expect(bench.count('load')).toBe(4);
+    expect(bench.state).toMatchObject({ phase: 'paused', notice: { code: 'connect/nothing-playable' } });
+  });
+
+  it('becomes active with nothing to move, tells so at once, and resumes what it remembers', () => {
+    bench.command(play());
+    bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) });
+    bench.done = [];
+    expect(bench.command({ kind: 'transfer', from: null })).toBe(true);
+    expect(bench.done.find((effect) => effect.type === 'report')).toEqual({ type: 'report', reason: 'claim' });
+    expect(bench.state).toMatchObject({ isActive: true, phase: 'idle' });
+    expect(bench.command({ kind: 'resume' })).toBe(true);
+    expect(bench.state.phase).toBe('playing');
+  });
+
+  it('resumes at a place while loading, playing and paused', () => {
+    bench.command(play());
+    const go = (at: number): void => bench.send({ type: 'local', ticket: 900, command: { kind: 'resume', at }, by: 'mqtt' });
+    go(20_000);
+    expect(positionAt(bench.state, bench.now)).toBe(20_000);
+    bench.command({ kind: 'pause' });
+    go(30_000);
+    expect(bench.state.phase).toBe('playing');
+    expect(positionAt(bench.state, bench.now)).toBe(30_000);
+    bench.isAutomatic = false;
+    bench.command({ kind: 'next', row: null });
+    go(40_000);
+    bench.send({ type: 'loaded', id: bench.state.load?.id ?? '', track: track(id(1)), metadata: {} });
+    expect(bench.deck?.at).toBe(40_000);
+  });
+
+  it('counts queue uids on above that of a queued row that came playing', () => {
+    bench.command({
+      kind: 'transfer',
+      from: {
+        context: source(), track: { ...row(9), uid: 'q4', provider: 'queue' }, contextUid: null, isQueued: true, queue: [], position: 0, timestamp: bench.now,
+        wasPaused: false, paused: false, options: noOptions, origin: {}, suppressions: [], sessionId: null,
+      },
+    });
+    bench.command({ kind: 'enqueue', row: { uri: id(8), uid: '', metadata: {} } });
+    expect(bench.state.list.queue).toMatchObject([{ uid: 'q5' }]);
+  });
+
+  it('asks for a page that failed again with the next track, not before, and does not lose it', () => {
+    bench.isAutomatic = false;
+    bench.command(play());
+    bench.send({ type: 'resolved', generation: bench.state.generation, context: { ...source([row(0), row(1)]), morePages: ['hm://a'] } });
+    bench.send({ type: 'loaded', id: bench.state.load?.id ?? '', track: track(id(0)), metadata: {} });
+    bench.send({ type: 'unresolved', generation: bench.state.generation, error: new TonearmError({ kind: 'timeout', code: 'x/y', message: 'Slow.' }) });
+    bench.command({ kind: 'pause' });
+    expect(bench.count('fetchPage')).toBe(1);
+    bench.command({ kind: 'next', row: null });
+    bench.send({ type: 'loaded', id: bench.state.load?.id ?? '', track: track(id(1)), metadata: {} });
+    expect(bench.count('fetchPage')).toBe(2);
+  });
+
+  it('fetches all pages of what is shuffled', () => {
+    bench.isAutomatic = false;
+    bench.rows = Array.from({ length: 80 }, (_, n) => row(n));
+    bench.command(play());
+    bench.send({ type: 'resolved', generation: bench.state.generation, context: { ...source(bench.rows), morePages: ['hm://a'] } });
+    bench.send({ type: 'loaded', id: bench.state.load?.id ?? '', track: track(id(0)), metadata: {} });
+    expect(bench.count('fetchPage')).toBe(0);
+    bench.command({ kind: 'options', options: { shuffle: true } });
+    expect(bench.count('fetchPage')).toBe(1);
+  });
+
+  it('asks again for a playlist that was edited, and plays on', () => {
+    bench.command(play());
+    bench.isAutomatic = false;
+    bench.done = [];
+    bench.send({ type: 'modified', uri: 'spotify:playlist:other' });
+    expect(bench.done).toEqual([]);
+    bench.send({ type: 'modified', uri: playlist });
+    expect(bench.count('resolve')).toBe(1);
+    bench.send({ type: 'resolved', generation: bench.state.generation, context: source([row(5), row(0), row(6)]) });
+    expect(bench.state.phase).toBe('playing');
+    expect(upcoming(bench.state.list, 9, false).map((r) => r.uri)).toEqual([id(6)]);
+    expect(bench.done).toContainEqual({ type: 'report', reason: 'state' });
+  });
+
+  it('tells a cloud that has lost the state', () => {
+    bench.command(play());
+    bench.done = [];
+    bench.send({ type: 'cluster', activeDevice: own, needsState: true });
+    expect(bench.done).toEqual([{ type: 'report', reason: 'state' }]);
+  });
+
+  it('is silent and forgets everything on a log-out, and says that the track is over', () => {
+    bench.command(play());
+    bench.command({ kind: 'sleep', after: 1000 });
+    bench.send({ type: 'loggedOut' });
+    expect(bench.state).toMatchObject({ isActive: false, phase: 'idle', list: { rows: [] }, load: null, sleepAt: null });
+    expect([...bench.timers.keys()]).toEqual([]);
+    expect(bench.done.map((effect) => effect.type)).toEqual(expect.arrayContaining(['deckStop', 'trackEnded', 'release']));
+  });
+});
+
+describe('after anything at all', () => {
+  it('loads that were asked for are in use or forgotten', () => {
+    const inputs: (() => void)[] = [
+      () => void bench.command(play()),
+      () => void bench.command(play({ start: { uid: 'u2', uri: id(2) }, options: { shuffle: true } })),
+      () => void bench.command({ kind: 'next', row: null }),
+      () => void bench.command({ kind: 'previous', mayRestart: false }),
+      () => void bench.command({ kind: 'pause' }),
+      () => void bench.command({ kind: 'resume' }),
+      () => void bench.command({ kind: 'seek', to: 59_900, from: 'start' }),
+      () => void bench.command({ kind: 'enqueue', row: { uri: id(9), uid: '', metadata: {} } }),
+      () => void bench.command({ kind: 'options', options: { repeatTrack: true } }),
+      () => bench.send({ type: 'waited', timer: 'prefetch' }),
+      () => bench.send({ type: 'waited', timer: 'retry' }),
+      () => bench.send({ type: 'waited', timer: 'follow' }),
+      () => void (bench.deck && bench.finish()),
+      () => {
+        bench.deck = null;
+        bench.send({ type: 'failed', id: bench.state.load?.id ?? '', error: new TonearmError({ kind: 'corrupt', code: 'audio/damaged', message: 'Bad.' }) });
+      },
+      () => bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) }),
+      () => bench.send({ type: 'outplayed' }),
+      () => void (bench.isAutomatic = !bench.isAutomatic),
+    ];
+    fc.assert(
+      fc.property(fc.array(fc.nat(inputs.length - 1), { maxLength: 60 }), (choices) => {
+        bench = new Bench();
+        for (const choice of choices) inputs[choice]?.();
+        const alive = new Set<string>();
+        for (const effect of bench.done) {
+          if (effect.type === 'load') alive.add(effect.id);
+          if (effect.type === 'forget') alive.delete(effect.id);
+        }
+        const used = new Set([bench.state.load?.id, bench.state.next?.id].filter((each) => each !== undefined));
+        expect(alive).toEqual(used);
+        if (!bench.state.isActive) expect(bench.deck).toBeNull();
+      }),
+      { numRuns: 300 },
+    );
   });
 });

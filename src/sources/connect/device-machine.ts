@@ -1,13 +1,17 @@
 import type { Row } from './context/row.ts';
 import { appendRows, currentRow, emptyList, upcoming } from './context/track-list.ts';
-import { handle, loseActive, loseTrack, pause, placeContext, refreshContext } from './device-commands.ts';
-import { armPrefetch, endOfContext, failCurrent, goIdle, goNext, loadCurrent, prefetch, retry } from './device-loading.ts';
+import { handle, loseActive, pause, playlistModified, refreshContext } from './device-commands.ts';
+import { failCurrent, retry } from './device-failures.ts';
+import { armPrefetch, endOfContext, goIdle, goNext, loadCurrent, playFollower, prefetch, startSound } from './device-loading.ts';
+import { loseTrack, placeContext } from './device-starting.ts';
 import { initialState, positionAt, Turn, type DeviceEffect, type DeviceEnvironment, type DeviceInput, type DeviceState } from './device-state.ts';
 
 const staleClusterWindow = 3000;
 const rememberAnswers = { count: 32, for: 60_000 };
 const drift = 1000;
 const fetchAheadBelow = 50;
+/** While shuffled all pages are wanted, but some contexts never end. */
+const mostShuffled = 5000;
 
 export interface DeviceStep {
   readonly state: DeviceState;
@@ -18,9 +22,10 @@ export interface DeviceStep {
 export function step(state: DeviceState, input: DeviceInput, env: DeviceEnvironment): DeviceStep {
   const turn = new Turn(state, env);
   react(turn, input);
-  const { list, options, phase, load, sleepAtEnd } = turn.state;
+  const { list, options, phase, load, sleepAtEnd, anchor, duration } = turn.state;
   const isOrderSame = list === state.list && options === state.options && sleepAtEnd === state.sleepAtEnd;
-  if (!isOrderSame || phase !== state.phase || load?.id !== state.load?.id) armPrefetch(turn);
+  const isPlaceSame = anchor === state.anchor && duration === state.duration && phase === state.phase && load?.id === state.load?.id;
+  if (!isOrderSame || !isPlaceSame) armPrefetch(turn);
   fetchAhead(turn);
   return { state: turn.state, effects: turn.effects };
 }
@@ -47,6 +52,10 @@ function react(turn: Turn, input: DeviceInput): void {
       return;
     case 'cluster':
       cluster(turn, input.activeDevice);
+      if (input.needsState === true && turn.state.isActive) turn.do({ type: 'report', reason: 'state' });
+      return;
+    case 'modified':
+      playlistModified(turn, input.uri);
       return;
     case 'resolved':
       if (input.generation !== state.generation) return;
@@ -63,6 +72,9 @@ function react(turn: Turn, input: DeviceInput): void {
     case 'loaded':
       loaded(turn, input);
       return;
+    case 'foreseen':
+      if (input.uri === state.foreseen?.uri) turn.set({ foreseen: { uri: input.uri, found: { track: input.track, metadata: input.metadata } } });
+      return;
     case 'unloadable':
     case 'failed':
       if (input.id === state.load?.id) failCurrent(turn, input.error);
@@ -72,13 +84,17 @@ function react(turn: Turn, input: DeviceInput): void {
       }
       return;
     case 'playing':
-      if (input.id !== state.load?.id || state.isPauseWanted) return;
+      if (input.id !== state.load?.id) return;
+      turn.do({ type: 'timer', name: 'follow', delay: null });
+      if (state.isPauseWanted) return;
       turn.set({ phase: 'playing', failures: { inRow: 0, retries: 0, keys: 0 }, notice: null });
       turn.anchorAt(input.position, true);
       turn.do({ type: 'report', reason: 'state' });
       return;
     case 'paused':
-      if (input.id !== state.load?.id || !state.isPauseWanted) return;
+      if (input.id !== state.load?.id) return;
+      turn.do({ type: 'timer', name: 'follow', delay: null });
+      if (!state.isPauseWanted) return;
       turn.set({ phase: 'paused' });
       turn.anchorAt(input.position, false);
       turn.do({ type: 'report', reason: 'state' });
@@ -104,7 +120,8 @@ function react(turn: Turn, input: DeviceInput): void {
     case 'waited':
       if (input.timer === 'prefetch') prefetch(turn);
       else if (input.timer === 'retry') retry(turn);
-      else if (input.timer === 'sleep' && state.sleepAt !== null) {
+      else if (input.timer === 'follow') playFollower(turn);
+      else if (state.sleepAt !== null) {
         turn.set({ sleepAt: null });
         pause(turn);
         turn.do({ type: 'report', reason: 'state' });
@@ -114,9 +131,10 @@ function react(turn: Turn, input: DeviceInput): void {
       if (state.isActive) loseActive(turn);
       return;
     case 'loggedOut':
+      if (state.track) turn.do({ type: 'trackEnded', track: state.track, reason: 'skipped' });
       goIdle(turn);
-      turn.set({ ...initialState(state.sessionId, turn.env.now), generation: state.generation + 1, list: emptyList() });
-      turn.do({ type: 'release' });
+      turn.set({ ...initialState(state.sessionId, turn.env.now), generation: state.generation + 1 });
+      turn.do({ type: 'timer', name: 'sleep', delay: null }, { type: 'release' });
       return;
   }
 }
@@ -150,7 +168,7 @@ function cluster(turn: Turn, activeDevice: string): void {
   }
   const { claim } = state;
   if (claim && env.now - claim.at < staleClusterWindow && (activeDevice === claim.before || activeDevice === '')) return;
-  turn.set({ activeDevice });
+  turn.set({ activeDevice, by: 'phone' });
   loseActive(turn);
 }
 
@@ -186,23 +204,22 @@ function unresolved(turn: Turn, input: Extract<DeviceInput, { type: 'unresolved'
     }
     loseTrack(turn, pick?.before ?? null);
   } else if (resolving === 'page' || resolving === 'autoplay') endOfContext(turn);
-  // Behind music that plays: do not ask for that page again.
-  else if (resolving === 'more') turn.set({ list: { ...turn.state.list, morePages: [] } });
+  // Behind music that plays: no hurry to ask for that page again.
+  else if (resolving === 'more') turn.set({ isPageFailed: true });
 }
 
 function page(turn: Turn, rows: readonly Row[], morePages: readonly string[]): void {
-  const { resolving, isPauseWanted, list } = turn.state;
+  const { resolving, list } = turn.state;
   turn.set({ resolving: null, list: appendRows(list, rows, [...morePages, ...list.morePages.slice(1)], turn.env.below) });
   if (resolving !== 'page') {
     turn.do({ type: 'report', reason: 'state' });
     return;
   }
-  turn.set({ isPauseWanted });
   goNext(turn, 'unplayable');
 }
 
 function loaded(turn: Turn, input: Extract<DeviceInput, { type: 'loaded' }>): void {
-  const { load, next, anchor, isPauseWanted } = turn.state;
+  const { load, next } = turn.state;
   const { id, track, metadata } = input;
   if (next?.id === id) {
     turn.set({ next: { ...next, loaded: { track, metadata } } });
@@ -210,17 +227,13 @@ function loaded(turn: Turn, input: Extract<DeviceInput, { type: 'loaded' }>): vo
     return;
   }
   if (load?.id !== id) return;
-  const at = track.duration > 0 && anchor.position >= track.duration ? 0 : anchor.position;
-  turn.set({ load: { ...load, isInDeck: true }, track, trackMetadata: metadata, duration: track.duration });
-  turn.anchorAt(at, false);
-  turn.do({ type: 'deckPlay', id, at, paused: isPauseWanted }, { type: 'report', reason: 'state' });
+  startSound(turn, track, metadata);
+  turn.do({ type: 'report', reason: 'state' });
 }
 
 function ended(turn: Turn): void {
   const { state } = turn;
   if (state.track) turn.do({ type: 'trackEnded', track: state.track, reason: 'finished' });
-  const { load } = state;
-  if (load) turn.set({ load: { ...load, isInDeck: false } });
   if (state.sleepAtEnd) {
     turn.set({ sleepAtEnd: false });
     goNext(turn, 'ended');
@@ -232,10 +245,11 @@ function ended(turn: Turn): void {
 
 /** More pages before the cursor reaches the end of what is known. */
 function fetchAhead(turn: Turn): void {
-  const { list, resolving, phase, generation, isActive } = turn.state;
+  const { list, resolving, phase, generation, isActive, isPageFailed } = turn.state;
   const url = list.morePages[0];
-  if (url === undefined || resolving !== null || !isActive || (phase !== 'playing' && phase !== 'paused')) return;
-  if (upcoming(list, fetchAheadBelow, false).length >= fetchAheadBelow) return;
+  if (url === undefined || resolving !== null || !isActive || isPageFailed || (phase !== 'playing' && phase !== 'paused')) return;
+  const isWholeWanted = list.shuffled && list.rows.length < mostShuffled;
+  if (!isWholeWanted && upcoming(list, fetchAheadBelow, false).length >= fetchAheadBelow) return;
   turn.set({ generation: generation + 1, resolving: 'more' });
   turn.do({ type: 'fetchPage', generation: generation + 1, url });
 }

@@ -81,12 +81,17 @@ export type DeviceInput =
   | { readonly type: 'local'; readonly ticket: number; readonly command: DeviceCommand; readonly by: Origin }
   | { readonly type: 'connected' }
   | { readonly type: 'disconnected' }
-  | { readonly type: 'cluster'; readonly activeDevice: string }
+  /** `needsState`: the cloud has lost what we told it. */
+  | { readonly type: 'cluster'; readonly activeDevice: string; readonly needsState?: boolean }
+  /** A playlist was edited somewhere. */
+  | { readonly type: 'modified'; readonly uri: string }
   | { readonly type: 'resolved'; readonly generation: number; readonly context: ResolvedContext }
   | { readonly type: 'unresolved'; readonly generation: number; readonly error: TonearmError }
   | { readonly type: 'page'; readonly generation: number; readonly rows: readonly Row[]; readonly morePages: readonly string[] }
   | { readonly type: 'loaded'; readonly id: string; readonly track: Track; readonly metadata: Metadata }
   | { readonly type: 'unloadable'; readonly id: string; readonly error: TonearmError }
+  /** What a row that comes next will look like. */
+  | { readonly type: 'foreseen'; readonly uri: string; readonly track: Track; readonly metadata: Metadata }
   | { readonly type: 'playing' | 'paused' | 'stalled' | 'moved'; readonly id: string; readonly position: Millis }
   | { readonly type: 'measured'; readonly id: string; readonly duration: Millis }
   | { readonly type: 'ended'; readonly id: string }
@@ -95,13 +100,14 @@ export type DeviceInput =
   | { readonly type: 'outplayed' }
   | { readonly type: 'loggedOut' };
 
-export type TimerName = 'prefetch' | 'retry' | 'sleep' | 'autoplay';
+/** `follow`: the deck was to go on by itself and has not said so yet. */
+export type TimerName = 'prefetch' | 'retry' | 'sleep' | 'follow';
 
 /** Why the cloud is told; `claim` and `hello` go out at once, the rest is gathered. */
 export type ReportReason = 'state' | 'claim' | 'hello';
 
 export type DeviceEffect =
-  | { readonly type: 'answer'; readonly ticket: number; readonly success: boolean; readonly why: { readonly kind: ErrorKind; readonly code: string; readonly message: string } | null }
+  | { readonly type: 'answer'; readonly ticket: number; readonly success: boolean; readonly why: Refusal }
   | { readonly type: 'claim'; readonly by: Origin }
   | { readonly type: 'release' }
   | {
@@ -117,6 +123,8 @@ export type DeviceEffect =
   | { readonly type: 'autoplay'; readonly generation: number; readonly contextUri: string; readonly recent: readonly string[] }
   | { readonly type: 'load'; readonly id: string; readonly row: Row }
   | { readonly type: 'forget'; readonly id: string }
+  /** Asks for the metadata of what comes next, so that a skip needs one question less. */
+  | { readonly type: 'foresee'; readonly row: Row }
   | { readonly type: 'deckPlay'; readonly id: string; readonly at: Millis; readonly paused: boolean }
   | { readonly type: 'deckFollow'; readonly id: string | null }
   | { readonly type: 'deckPause' | 'deckResume' | 'deckStop' }
@@ -159,14 +167,20 @@ export interface DeviceState {
   readonly duration: Millis;
   readonly load: { readonly id: string; readonly row: Row; readonly isInDeck: boolean } | null;
   readonly track: Track | null;
+  /** What is known of the current track before it is loaded. */
+  readonly preview: Track | null;
   /** What the cloud shows of the current track beyond the row's own metadata. */
   readonly trackMetadata: Metadata;
   /** What follows without a gap; in the deck once it is loaded. */
   readonly next: { readonly id: string; readonly row: Row; readonly loaded: { readonly track: Track; readonly metadata: Metadata } | null } | null;
+  /** The row after this one, and what was found out about it. */
+  readonly foreseen: { readonly uri: string; readonly found: { readonly track: Track; readonly metadata: Metadata } | null } | null;
   /** Counts contexts; answers to an older one are dropped. */
   readonly generation: number;
   /** What the newest question about a context is for; `more` goes on behind music that plays. */
   readonly resolving: 'start' | 'update' | 'page' | 'more' | 'autoplay' | null;
+  /** The next page could not be had: not asked for again before the track changes. */
+  readonly isPageFailed: boolean;
   /** How to find the first row once the context is there. */
   readonly pick: {
     readonly start: RowName | null;
@@ -175,6 +189,8 @@ export interface DeviceState {
     readonly isQueued: boolean;
     readonly contextUid: string | null;
     readonly at: Millis;
+    /** How many rows further: somebody skipped before it was known what comes next. */
+    readonly skips: number;
     /** What to come back to when the context cannot be had. */
     readonly before: { readonly list: TrackList; readonly position: Millis; readonly track: Track | null } | null;
   } | null;
@@ -216,10 +232,13 @@ export function initialState(sessionId: string, now: Millis): DeviceState {
     duration: 0,
     load: null,
     track: null,
+    preview: null,
     trackMetadata: {},
     next: null,
+    foreseen: null,
     generation: 0,
     resolving: null,
+    isPageFailed: false,
     pick: null,
     failures: { inRow: 0, retries: 0, keys: 0 },
     sleepAtEnd: false,
@@ -244,6 +263,9 @@ export function extrapolate(position: Millis, timestamp: Millis, wasPaused: bool
   const elapsed = now - timestamp;
   return !wasPaused && elapsed > 0 && elapsed < longestExtrapolation ? position + elapsed : position;
 }
+
+/** Null: accepted and applied. Otherwise why not. */
+export type Refusal = { readonly kind: ErrorKind; readonly code: string; readonly message: string } | null;
 
 /** One transition in the making: the state so far and what the world is asked to do. */
 export class Turn {

@@ -1,15 +1,16 @@
-import type { Command, Lease, Origin, PlayerEvents, SourceState, Zone } from '#core';
-import { Emitter, Scope, TonearmError, isAbort, toTonearmError, type Clock, type Events, type Log } from '#foundation';
+import type { Command, Origin, PlayerEvents, SourceState, Zone } from '#core';
+import { Emitter, Scope, TonearmError, toTonearmError, type Clock, type Events, type Log } from '#foundation';
 import type { Session, SessionEvents } from '#spotify';
-import { decodeClusterUpdate, decodeSetVolume } from '#spotify/wire';
-import { loadContext, loadPage } from './context/load.ts';
-import { sourceOf } from './context/rows.ts';
+import { decodeClusterUpdate, decodePlaylistModification, decodeSetVolume } from '#spotify/wire';
 import { step } from './device-machine.ts';
 import { initialState, type DeviceEffect, type DeviceInput, type DeviceState, type TimerName } from './device-state.ts';
+import { Hold } from './hold.ts';
+import { Loads } from './loads.ts';
+import { Questions } from './questions.ts';
 import { fromWireVolume, putStateOf, type DeviceFacts } from './report.ts';
 import { Reporter, type ReportKind } from './reporter.ts';
 import { deviceCommand, localCommand } from './request.ts';
-import { refreshRow, resolveRow, type Normalisation, type ResolvedRow } from './resolve.ts';
+import type { Normalisation } from './resolve.ts';
 import { viewOf } from './view.ts';
 
 export interface DeviceOptions {
@@ -39,7 +40,10 @@ const uris = {
   cluster: 'hm://connect-state/v1/cluster',
   volume: 'hm://connect-state/v1/connect/volume',
   logout: 'hm://connect-state/v1/connect/logout',
+  playlist: 'hm://playlist/v2/playlist/',
 };
+/** Differences between two clocks below this come from reading them one after the other. */
+const skewTolerance = 50;
 
 /** The machine's hands: turns what happens into inputs, and effects into calls. Decides nothing. */
 export class Device implements AsyncDisposable {
@@ -48,14 +52,17 @@ export class Device implements AsyncDisposable {
   readonly #emitter: Emitter<DeviceEvents>;
   readonly #reporter: Reporter;
   readonly #answers = new Map<number, Answer>();
-  readonly #loads = new Map<string, { readonly abort: AbortController; resolved: ResolvedRow | null }>();
+  readonly #loads: Loads;
+  readonly #questions: Questions;
+  readonly #hold: Hold;
   readonly #timers = new Map<TimerName, Disposable>();
   readonly #inputs: DeviceInput[] = [];
   #state: DeviceState;
-  #lease: { readonly lease: Lease; readonly listeners: readonly Disposable[] } | null = null;
-  #context = new AbortController();
   #tickets = 0;
   #isStepping = false;
+  #isClosed = false;
+  /** Server time minus local time. */
+  #skew = 0;
 
   constructor(options: DeviceOptions) {
     const { session, zone, clock, log } = options;
@@ -63,13 +70,23 @@ export class Device implements AsyncDisposable {
     this.#emitter = new Emitter((error) => log.error('A listener of the device failed', { error }));
     this.#state = initialState(options.newId(), session.now());
     this.#reporter = new Reporter({ clock, log, put: (kind, signal) => this.#put(kind, signal) });
+    this.#loads = new Loads({
+      session,
+      clock,
+      normalisation: options.normalisation,
+      loaded: (id, { playable: { track }, metadata }) => this.#send({ type: 'loaded', id, track, metadata }),
+      failed: (id, error) => this.#send({ type: 'unloadable', id, error }),
+      foreseen: (uri, shown) => this.#send({ type: 'foreseen', uri, ...shown }),
+    });
+    this.#questions = new Questions({ session, clock, answer: (input) => this.#send(input) });
+    this.#hold = new Hold({ zone, hear: (input) => this.#send(input), wanted: (id) => this.#refresh(id) });
     this.#scope.defer(() => this.#letGo());
     this.#scope.use(this.#reporter);
     this.#scope.use(zone.events.on('volume', () => this.#reporter.tell('volume')));
     this.#scope.use(session.events.on('connected', () => this.#send({ type: 'connected' })));
     this.#scope.use(
       session.events.on('disconnected', () => {
-        this.#reporter.forget();
+        this.#reporter.disconnected();
         this.#send({ type: 'disconnected' });
       }),
     );
@@ -84,12 +101,15 @@ export class Device implements AsyncDisposable {
 
   get state(): SourceState {
     const { session, clock } = this.#options;
-    return viewOf(this.#state, { skew: session.now() - clock.now(), account: { name: session.username, connected: session.connectionId !== null } });
+    const skew = session.now() - clock.now();
+    if (Math.abs(skew - this.#skew) > skewTolerance) this.#skew = skew;
+    return viewOf(this.#state, { skew: this.#skew, account: { name: session.username, connected: session.connectionId !== null } });
   }
 
   /** Resolves when the command has been accepted; what takes time shows in `state`. */
   execute(command: Command, by: Origin): Promise<void> {
     const understood = localCommand(command);
+    if (this.#isClosed) return Promise.reject(new TonearmError({ kind: 'conflict', code: 'connect/closing', message: 'The Spotify account is being disconnected. Try again in a moment.' }));
     if (!understood) return Promise.reject(new TonearmError({ kind: 'internal', code: 'connect/not-ours', message: `“${command.kind}” is not for the Spotify source.` }));
     return new Promise((resolve, reject) => {
       const ticket = this.#ticket((success, why) => {
@@ -103,9 +123,11 @@ export class Device implements AsyncDisposable {
   /** Gives playback up if it has it, and leaves the list of devices: for log-out and shutdown. At most about three seconds. */
   async leave(signal: AbortSignal): Promise<void> {
     const wasActive = this.#state.isActive;
-    this.#reporter.forget();
     this.#send({ type: 'loggedOut' });
+    this.#isClosed = true;
     try {
+      // A report that is under way would put us back on the list.
+      await this.#reporter[Symbol.asyncDispose]();
       if (wasActive) await this.#options.session.putInactive(signal);
       await this.#options.session.removeDevice(signal);
     } catch (error) {
@@ -150,15 +172,17 @@ export class Device implements AsyncDisposable {
     try {
       if (uri.startsWith(uris.cluster)) {
         const { cluster } = decodeClusterUpdate(payload);
-        if (cluster) this.#send({ type: 'cluster', activeDevice: cluster.activeDeviceId });
+        if (cluster) this.#send({ type: 'cluster', activeDevice: cluster.activeDeviceId, needsState: cluster.needFullPlayerState });
       } else if (uri.startsWith(uris.volume)) zone.setVolume(fromWireVolume(decodeSetVolume(payload).volume), 'phone');
       else if (uri.startsWith(uris.logout)) this.#emitter.emit('loggedOut', {});
+      else if (uri.startsWith(uris.playlist)) this.#send({ type: 'modified', uri: decodePlaylistModification(payload).uri });
     } catch (error) {
       log.warn('A message of the cloud could not be read and was ignored', { uri, code: toTonearmError(error).code });
     }
   }
 
   #send(input: DeviceInput): void {
+    if (this.#isClosed) return;
     this.#inputs.push(input);
     if (this.#isStepping) return;
     this.#isStepping = true;
@@ -185,57 +209,46 @@ export class Device implements AsyncDisposable {
   }
 
   #perform(effect: DeviceEffect): void {
-    const { session } = this.#options;
-    const deck = this.#lease?.lease.deck;
+    const { deck } = this.#hold;
     switch (effect.type) {
       case 'answer':
         this.#answers.get(effect.ticket)?.(effect.success, effect.why);
         this.#answers.delete(effect.ticket);
         return;
       case 'claim':
-        this.#claim(effect.by);
+        this.#hold.claim(effect.by);
         return;
       case 'release':
-        this.#release();
+        this.#hold.release();
         return;
       case 'resolve':
-        this.#ask(effect.generation, async (signal) => ({
-          type: 'resolved',
-          generation: effect.generation,
-          context: await loadContext({ clock: this.#options.clock, resolveContext: (uri, s) => session.resolveContext(uri, s), fetchPage: (url, s) => session.fetchPage(url, s) }, effect.context, effect, signal),
-        }));
+        this.#questions.resolve(effect);
         return;
-      case 'fetchPage': {
-        const { list } = this.#state;
-        this.#ask(effect.generation, async (signal) => ({
-          type: 'page',
-          generation: effect.generation,
-          ...(await loadPage({ fetchPage: (url, s) => session.fetchPage(url, s) }, { uri: list.context.uri, rows: list.rows }, effect.url, signal)),
-        }));
+      case 'fetchPage':
+        this.#questions.fetchPage(effect, this.#state.list);
         return;
-      }
       case 'autoplay':
-        this.#ask(effect.generation, async (signal) => ({
-          type: 'resolved',
-          generation: effect.generation,
-          context: sourceOf(await session.autoplay(effect.contextUri, effect.recent, signal)),
-        }));
+        this.#questions.autoplay(effect);
         return;
       case 'load':
-        this.#load(effect);
+        this.#loads.start(effect.id, effect.row);
         return;
       case 'forget':
-        this.#loads.get(effect.id)?.abort.abort(new DOMException('Something else was chosen.', 'AbortError'));
-        this.#loads.delete(effect.id);
+        this.#loads.forget(effect.id);
+        return;
+      case 'foresee':
+        this.#loads.foresee(effect.row);
         return;
       case 'deckPlay': {
-        const resolved = this.#loads.get(effect.id)?.resolved;
-        if (resolved) deck?.play(resolved.playable, { id: effect.id, at: effect.at, paused: effect.paused });
+        const { id, at, paused } = effect;
+        const playable = this.#loads.recipe(id);
+        if (playable) deck?.play(playable, { id, at, paused });
         return;
       }
       case 'deckFollow': {
-        const resolved = effect.id === null ? null : this.#loads.get(effect.id)?.resolved;
-        deck?.follow(resolved && effect.id !== null ? { playable: resolved.playable, id: effect.id } : null);
+        const { id } = effect;
+        const playable = id === null ? null : this.#loads.recipe(id);
+        deck?.follow(playable && id !== null ? { playable, id } : null);
         return;
       }
       case 'deckPause':
@@ -254,8 +267,7 @@ export class Device implements AsyncDisposable {
         this.#reporter.tell(effect.reason);
         return;
       case 'inactive':
-        this.#reporter.forget();
-        void session.putInactive(this.#scope.signal).catch((error: unknown) => this.#failed('The cloud could not be told that playback ended here', error));
+        this.#reporter.tell('inactive');
         return;
       case 'timer':
         this.#timer(effect.name, effect.delay);
@@ -270,77 +282,13 @@ export class Device implements AsyncDisposable {
     }
   }
 
-  #claim(by: Origin): void {
-    if (this.#lease) return;
-    const lease = this.#options.zone.claim('connect', by);
-    const { events } = lease.deck;
-    const listeners = [
-      ...(['playing', 'paused', 'stalled', 'moved'] as const).map((type) => events.on(type, ({ id, position }) => this.#send({ type, id, position }))),
-      events.on('measured', ({ id, duration }) => this.#send({ type: 'measured', id, duration })),
-      events.on('ended', ({ id }) => this.#send({ type: 'ended', id })),
-      events.on('failed', ({ id, error }) => this.#send({ type: 'failed', id, error })),
-      events.on('wanted', ({ id }) => this.#refresh(id)),
-    ];
-    this.#lease = { lease, listeners };
-    lease.signal.addEventListener('abort', () => {
-      if (this.#lease?.lease === lease) {
-        this.#release();
-        this.#send({ type: 'outplayed' });
-      }
-    });
-  }
-
-  #release(): void {
-    const held = this.#lease;
-    this.#lease = null;
-    for (const listener of held?.listeners ?? []) listener[Symbol.dispose]();
-    held?.lease[Symbol.dispose]();
-  }
-
-  /** One question about contexts at a time: a newer one makes the older one pointless. */
-  #ask(generation: number, work: (signal: AbortSignal) => Promise<DeviceInput>): void {
-    this.#context.abort(new DOMException('Something else was chosen.', 'AbortError'));
-    const abort = (this.#context = new AbortController());
-    const signal = AbortSignal.any([abort.signal, this.#scope.signal]);
-    work(signal).then(
-      (input) => {
-        if (!signal.aborted) this.#send(input);
-      },
-      (error: unknown) => {
-        if (!signal.aborted) this.#send({ type: 'unresolved', generation, error: toTonearmError(error) });
-      },
-    );
-  }
-
-  #load({ id, row }: Extract<DeviceEffect, { type: 'load' }>): void {
-    const abort = new AbortController();
-    const load = { abort, resolved: null as ResolvedRow | null };
-    this.#loads.set(id, load);
-    const signal = AbortSignal.any([abort.signal, this.#scope.signal]);
-    resolveRow(this.#options.session, row, this.#options.normalisation, signal).then(
-      (resolved) => {
-        if (signal.aborted) return;
-        load.resolved = resolved;
-        this.#send({ type: 'loaded', id, track: resolved.playable.track, metadata: resolved.metadata });
-      },
-      (error: unknown) => {
-        if (!signal.aborted) this.#send({ type: 'unloadable', id, error: toTonearmError(error) });
-      },
-    );
-  }
-
   #refresh(id: string): void {
-    const load = this.#loads.get(id);
-    if (!load?.resolved) return;
-    const signal = AbortSignal.any([load.abort.signal, this.#scope.signal]);
-    refreshRow(this.#options.session, load.resolved, signal).then(
-      (resolved) => {
-        if (signal.aborted) return;
-        load.resolved = resolved;
-        this.#lease?.lease.deck.refresh(id, resolved.playable);
+    this.#loads.refresh(id).then(
+      (playable) => {
+        if (playable) this.#hold.deck?.refresh(id, playable);
       },
       // The deck waits for a while and then says that it failed; that is the one report people need.
-      (error: unknown) => this.#failed('Fresh addresses could not be had', error),
+      (error: unknown) => this.#options.log.warn(`Fresh addresses could not be had: ${toTonearmError(error).message}`, { code: toTonearmError(error).code }),
     );
   }
 
@@ -357,6 +305,7 @@ export class Device implements AsyncDisposable {
 
   async #put(kind: ReportKind, signal: AbortSignal): Promise<void> {
     const { session } = this.#options;
+    if (kind === 'inactive') return session.putInactive(signal);
     const request = (isShort: boolean) => putStateOf(this.#state, kind, this.#facts(), isShort);
     let cluster;
     try {
@@ -373,17 +322,13 @@ export class Device implements AsyncDisposable {
     return { ...facts, volume: zone.volume.muted ? 0 : zone.volume.level, now: Math.round(session.now()) };
   }
 
-  #failed(what: string, error: unknown): void {
-    if (!isAbort(error) && !this.#scope.signal.aborted) this.#options.log.warn(`${what}: ${toTonearmError(error).message}`, { code: toTonearmError(error).code });
-  }
-
   #letGo(): void {
-    this.#release();
+    this.#isClosed = true;
+    this.#hold.release();
     for (const timer of this.#timers.values()) timer[Symbol.dispose]();
     this.#timers.clear();
-    for (const { abort } of this.#loads.values()) abort.abort(new DOMException('The device is closing.', 'AbortError'));
-    this.#loads.clear();
-    this.#context.abort(new DOMException('The device is closing.', 'AbortError'));
+    this.#loads[Symbol.dispose]();
+    this.#questions[Symbol.dispose]();
     for (const answer of this.#answers.values()) answer(false, { kind: 'cancelled', code: 'connect/closing', message: 'Tonearm is closing.' });
     this.#answers.clear();
   }

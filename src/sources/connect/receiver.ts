@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { z } from 'zod';
 import type { Command, Host, Notice, Origin, Source, SourceEvents, SourceState, Uri, Zone } from '#core';
-import { Emitter, Scope, Secret, TonearmError, anySignal, base64, fromBase64, hex, isAbort, maskUser, toTonearmError, type Events, type Log } from '#foundation';
+import { Emitter, Scope, Secret, TonearmError, base64, fromBase64, hex, isAbort, maskUser, throwIfAborted, toTonearmError, type Events, type Log } from '#foundation';
 import { defaultClientId, openDiscovery, openSession, type Bitrate, type CloudEndpoints, type Credentials, type Discovery, type Identity, type Session } from '#spotify';
 import { Device } from './device.ts';
 import type { DeviceFacts } from './report.ts';
@@ -23,6 +23,8 @@ export interface ReceiverSettings {
 const StoredCredentials = z.object({ username: z.string(), type: z.number(), data: z.string(), refusals: z.number().default(0) });
 
 const goodbye = 3000;
+/** Stored credentials that were turned down once are tried again after this time. */
+const secondTry = 60_000;
 const brand = 'Tonearm';
 const model = 'Tonearm';
 
@@ -52,6 +54,12 @@ class ConnectReceiver implements Receiver {
   #login: AbortController | null = null;
   #current: { readonly session: Session; readonly device: Device; readonly scope: Scope } | null = null;
   #notice: Notice | null = null;
+  /** Sessions on their way out, and writes on their way to the store: each waits for the one before. */
+  #ending: Promise<void> = Promise.resolve();
+  #keeping: Promise<unknown> = Promise.resolve();
+  #again: Disposable | null = null;
+  #isClosed = false;
+  readonly #since: number;
 
   constructor(settings: ReceiverSettings, zone: Zone, host: Host) {
     this.#settings = settings;
@@ -59,6 +67,7 @@ class ConnectReceiver implements Receiver {
     this.#host = host;
     this.#log = host.log.child(`connect/${zone.id}`);
     this.#emitter = new Emitter((error) => this.#log.error('A listener failed', { error }));
+    this.#since = host.clock.now();
     this.#identity = { deviceId: settings.deviceId, name: zone.name, brand, model, version: host.version, clientId: defaultClientId };
   }
 
@@ -76,7 +85,7 @@ class ConnectReceiver implements Receiver {
     return {
       status: 'stopped',
       track: null,
-      position: { at: 0, measured: this.#host.clock.now() },
+      position: { at: 0, measured: this.#since },
       order: { shuffle: false, repeat: 'off' },
       queue: { context: null, next: [] },
       account: { name: null, connected: false },
@@ -104,7 +113,7 @@ class ConnectReceiver implements Receiver {
       await this.#scope[Symbol.asyncDispose]();
       throw error;
     }
-    void this.#logInStored();
+    this.#background(this.#logInStored());
   }
 
   plays(uri: Uri): boolean {
@@ -123,10 +132,13 @@ class ConnectReceiver implements Receiver {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    this.#again?.[Symbol.dispose]();
     this.#login?.abort(new DOMException('The zone is closing.', 'AbortError'));
     // While the session is still there, it can tell the cloud.
     await this.#end();
     await this.#scope[Symbol.asyncDispose]();
+    await this.#keeping;
   }
 
   async #logInStored(): Promise<void> {
@@ -139,12 +151,18 @@ class ConnectReceiver implements Receiver {
 
   /** The newest login wins: it ends one that is still under way, and replaces the account that is connected. */
   async #logIn(credentials: Credentials, outer: AbortSignal, how: 'paired' | 'stored'): Promise<'ok' | 'refused'> {
+    if (this.#isClosed) return 'refused';
     this.#login?.abort(new DOMException('Somebody else logs in.', 'AbortError'));
-    const abort = new AbortController();
-    this.#login = abort;
-    const signal = anySignal(outer, abort.signal, this.#scope.signal);
+    this.#again?.[Symbol.dispose]();
+    const abort = (this.#login = new AbortController());
+    const { signal } = abort;
+    const stop = () => abort.abort(outer.reason);
+    if (outer.aborted) stop();
+    outer.addEventListener('abort', stop, { once: true });
     try {
+      // The old account first: both would use the same device id.
       await this.#end();
+      throwIfAborted(signal);
       const { endpoints, bitrate } = this.#settings;
       const session = await openSession({
         identity: this.#identity,
@@ -152,7 +170,7 @@ class ConnectReceiver implements Receiver {
         credentials,
         bitrate,
         host: this.#host,
-        signal: anySignal(abort.signal, this.#scope.signal),
+        signal,
         onTrouble: (error) => this.#log.debug(`Still trying: ${error.message}`, { code: error.code }),
       });
       if (signal.aborted) {
@@ -165,8 +183,11 @@ class ConnectReceiver implements Receiver {
     } catch (thrown) {
       if (isAbort(thrown) || signal.aborted) return 'refused';
       await this.#refused(toTonearmError(thrown), how);
+      // Whoever was logged in before did nothing wrong.
+      if (how === 'paired') this.#background(this.#logInStored());
       return 'refused';
     } finally {
+      outer.removeEventListener('abort', stop);
       if (this.#login === abort) this.#login = null;
     }
   }
@@ -191,10 +212,10 @@ class ConnectReceiver implements Receiver {
     scope.use(device.events.on('changed', ({ by }) => this.#changed(by)));
     scope.use(device.events.on('ended', (event) => this.#emitter.emit('ended', event)));
     scope.use(device.events.on('failed', (event) => this.#emitter.emit('failed', event)));
-    scope.use(device.events.on('loggedOut', () => void this.#logOut('A phone logged the account out.')));
+    scope.use(device.events.on('loggedOut', () => this.#background(this.#logOut('A phone logged the account out.'))));
     scope.use(session.events.on('connected', () => this.#changed('tonearm')));
     scope.use(session.events.on('disconnected', () => this.#changed('tonearm')));
-    scope.use(session.events.on('ended', ({ error }) => void this.#over(error)));
+    scope.use(session.events.on('ended', ({ error }) => this.#background(this.#over(error))));
     this.#current = { session, device, scope };
     this.#notice = null;
     this.#log.info(`Connected as ${maskUser(session.username)}. “${this.#zone.name}” is in the Spotify app’s list of devices.`);
@@ -213,8 +234,11 @@ class ConnectReceiver implements Receiver {
     if (how === 'stored' && error.kind === 'unauthorized') {
       const stored = await this.#stored();
       // Once may be the cloud's mistake; twice in a row it means it.
-      if (stored && stored.refusals >= 1) await this.#host.store.sealed.remove(this.#key());
-      else if (stored) await this.#host.store.sealed.write(this.#key(), { ...stored, refusals: stored.refusals + 1 });
+      if (stored && stored.refusals >= 1) await this.#keep((store, key) => store.remove(key));
+      else if (stored) {
+        await this.#keep((store, key) => store.write(key, { ...stored, refusals: stored.refusals + 1 }));
+        if (!this.#isClosed) this.#again = this.#host.clock.timer(secondTry, () => this.#background(this.#logInStored()));
+      }
     }
     this.#emitter.emit('failed', { error });
     this.#changed('tonearm');
@@ -222,27 +246,40 @@ class ConnectReceiver implements Receiver {
 
   async #logOut(why: string): Promise<void> {
     this.#login?.abort(new DOMException(why, 'AbortError'));
+    this.#again?.[Symbol.dispose]();
+    const isGone = this.#keep((store, key) => store.remove(key));
     await this.#end();
-    await this.#host.store.sealed.remove(this.#key());
+    await isGone;
+    this.#notice = null;
     this.#log.info(`${why} “${this.#zone.name}” waits for somebody to pick it.`);
     this.#changed('tonearm');
   }
 
-  async #end(): Promise<void> {
+  /** Resolves when no session is left, also one that somebody else is ending. */
+  #end(): Promise<void> {
     const current = this.#current;
-    if (!current) return;
     this.#current = null;
+    if (current) this.#ending = this.#ending.then(() => this.#sayGoodbye(current));
+    return this.#ending;
+  }
+
+  async #sayGoodbye({ device, scope }: { readonly device: Device; readonly scope: Scope }): Promise<void> {
     const limit = new AbortController();
     const timer = this.#host.clock.timer(goodbye, () => limit.abort(new DOMException('Too slow.', 'TimeoutError')));
     try {
-      await current.device.leave(limit.signal);
-      await current.scope[Symbol.asyncDispose]();
+      await device.leave(limit.signal);
+      await scope[Symbol.asyncDispose]();
     } catch (error) {
       this.#log.debug('The session did not end cleanly', { code: toTonearmError(error).code });
     } finally {
       timer[Symbol.dispose]();
     }
     this.#changed('tonearm');
+  }
+
+  /** What nobody waits for must not fail unnoticed. */
+  #background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#log.error(`The Spotify account could not be kept in order: ${toTonearmError(error).message}`, { code: toTonearmError(error).code }));
   }
 
   #changed(by: Origin): void {
@@ -253,6 +290,12 @@ class ConnectReceiver implements Receiver {
     return `connect-${this.#zone.id}`;
   }
 
+  #keep(work: (store: Host['store']['sealed'], key: string) => Promise<void>): Promise<void> {
+    const kept = this.#keeping.then(() => work(this.#host.store.sealed, this.#key()));
+    this.#keeping = kept.catch(() => undefined);
+    return kept;
+  }
+
   async #stored(): Promise<z.output<typeof StoredCredentials> | null> {
     const parsed = StoredCredentials.safeParse(await this.#host.store.sealed.read(this.#key()));
     return parsed.success ? parsed.data : null;
@@ -261,7 +304,7 @@ class ConnectReceiver implements Receiver {
   async #remember(session: Session): Promise<void> {
     const { username, type, data } = session.credentials;
     try {
-      await this.#host.store.sealed.write(this.#key(), { username: username ?? session.username, type, data: base64(data.reveal()), refusals: 0 });
+      await this.#keep((store, key) => store.write(key, { username: username ?? session.username, type, data: base64(data.reveal()), refusals: 0 }));
     } catch (error) {
       this.#log.warn('The login could not be saved, so a phone has to pick this speaker again after a restart', { code: toTonearmError(error).code });
     }

@@ -4,6 +4,9 @@ import { currentRow, previousRows, upcoming } from './context/track-list.ts';
 import type { DeviceState } from './device-state.ts';
 import type { ReportKind } from './reporter.ts';
 
+/** Reports that carry the state. */
+export type StateReport = Exclude<ReportKind, 'inactive'>;
+
 type DeviceInfo = NonNullable<NonNullable<PutStateRequest['device']>['deviceInfo']>;
 
 export interface DeviceFacts {
@@ -31,7 +34,7 @@ export const deviceTypes = {
 const shown = { next: 50, previous: 10 };
 const volumeSteps = 64;
 
-const reasons: Readonly<Record<ReportKind, number>> = {
+const reasons: Readonly<Record<StateReport, number>> = {
   hello: PutStateReason.NEW_DEVICE,
   claim: PutStateReason.PLAYER_STATE_CHANGED,
   state: PutStateReason.PLAYER_STATE_CHANGED,
@@ -39,7 +42,7 @@ const reasons: Readonly<Record<ReportKind, number>> = {
 };
 
 /** The whole state as the cloud wants it (connect-control.md §2.2 to §2.7). Pure. `isShort` halves the lists after a 413. */
-export function putStateOf(state: DeviceState, kind: ReportKind, facts: DeviceFacts, isShort = false): Input<PutStateRequest> {
+export function putStateOf(state: DeviceState, kind: StateReport, facts: DeviceFacts, isShort = false): Input<PutStateRequest> {
   return {
     device: { deviceInfo: deviceInfo(facts), playerState: playerState(state, facts.now, isShort ? shown.next / 2 : shown.next) },
     memberType: MemberType.CONNECT_STATE,
@@ -112,7 +115,7 @@ function playerState(state: DeviceState, now: number, limit: number): Input<Conn
     playOrigin: { ...state.origin },
     suppressions: { providers: state.suppressions },
     ...(row && isLoaded && { track: provided(row, state.trackMetadata, list.context.uri) }),
-    ...(!list.aside && row?.index && isLoaded && { index: row.index }),
+    ...(!list.aside && row?.index && row.provider !== 'autoplay' && isLoaded && { index: row.index }),
     ...(load && { playbackId: load.id }),
     playbackSpeed: state.phase === 'playing' ? 1 : isLoaded ? 0 : 1,
     duration: state.duration,

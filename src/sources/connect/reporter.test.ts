@@ -65,6 +65,7 @@ describe('reporter', () => {
       running -= 1;
     });
     reporter.tell('claim');
+    await clock.advance(0);
     reporter.tell('hello');
     await clock.advance(1000);
     expect(puts).toHaveLength(1);
@@ -88,5 +89,97 @@ describe('reporter', () => {
       await reporter[Symbol.asyncDispose]();
       expect(clock.pending).toBe(0);
     }
+  });
+
+  it('lets a claim go before a state that waits for its turn', async () => {
+    const { clock, puts, reporter } = setup();
+    reporter.tell('state');
+    await clock.advance(10);
+    reporter.tell('state');
+    await clock.advance(10);
+    reporter.tell('claim');
+    await clock.advance(0);
+    expect(puts).toEqual([{ kind: 'state', at: 0 }, { kind: 'claim', at: 20 }]);
+  });
+
+  it('gives playback up after the report that is under way, and instead of those that wait', async () => {
+    const gates: (() => void)[] = [];
+    const { clock, puts, reporter } = setup(() => new Promise<void>((resolve) => gates.push(resolve)));
+    reporter.tell('claim');
+    await clock.advance(0);
+    reporter.tell('state');
+    reporter.tell('inactive');
+    await clock.advance(100);
+    expect(puts).toHaveLength(1);
+    gates.shift()?.();
+    await clock.advance(0);
+    expect(puts.map(({ kind }) => kind)).toEqual(['claim', 'inactive']);
+    gates.shift()?.();
+    await clock.advance(1000);
+    expect(puts).toHaveLength(2);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('does not wait for ever to give playback up, nor for the end of a pause the cloud asked for', async () => {
+    const { clock, puts, reporter } = setup((kind, count) =>
+      count === 1 ? Promise.reject(new TonearmError({ kind: 'unavailable', code: 'spotify/rate-limited', message: 'slow down', retryAfter: 60_000 })) : kind === 'inactive' ? Promise.resolve() : new Promise<void>(() => undefined),
+    );
+    reporter.tell('hello');
+    await clock.advance(0);
+    reporter.tell('inactive');
+    await clock.advance(0);
+    expect(puts.map(({ kind }) => kind)).toEqual(['hello', 'inactive']);
+    await clock.advance(60_000);
+    // The device is made known all the same.
+    expect(puts.map(({ kind }) => kind)).toEqual(['hello', 'inactive', 'hello']);
+  });
+
+  it('tells again what the cloud could not take, with growing pauses', async () => {
+    let isDown = true;
+    const { clock, puts, reporter } = setup(() => (isDown ? Promise.reject(new TonearmError({ kind: 'unavailable', code: 'spotify/server-error', message: 'down' })) : Promise.resolve()));
+    reporter.tell('hello');
+    await clock.advance(16_000);
+    expect(puts.map(({ at }) => at)).toEqual([0, 5000, 15_000]);
+    expect(puts.every(({ kind }) => kind === 'hello')).toBe(true);
+    isDown = false;
+    await clock.advance(60_000);
+    expect(puts).toHaveLength(4);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('does not repeat what the cloud will not have', async () => {
+    const { clock, puts, reporter } = setup(() => Promise.reject(new TonearmError({ kind: 'conflict', code: 'spotify/state-dropped', message: 'old' })));
+    reporter.tell('state');
+    await clock.advance(60_000);
+    expect(puts).toHaveLength(1);
+  });
+
+  it('is silent without a connection, and does not let an old report hold up the hello of the next', async () => {
+    const signals: AbortSignal[] = [];
+    const clock = new FakeClock();
+    const kinds: ReportKind[] = [];
+    const reporter = new Reporter({
+      clock,
+      log: silentLog,
+      put: (kind, signal) => {
+        kinds.push(kind);
+        signals.push(signal);
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+      },
+    });
+    reporter.tell('state');
+    await clock.advance(0);
+    reporter.tell('volume');
+    reporter.disconnected();
+    reporter.tell('state');
+    reporter.tell('inactive');
+    await clock.advance(10_000);
+    expect(kinds).toEqual(['state']);
+    expect(signals[0]?.aborted).toBe(true);
+    reporter.tell('hello');
+    await clock.advance(0);
+    expect(kinds).toEqual(['state', 'hello']);
+    await reporter[Symbol.asyncDispose]();
+    expect(clock.pending).toBe(0);
   });
 });

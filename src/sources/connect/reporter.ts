@@ -1,8 +1,9 @@
 import type { Millis } from '#core';
-import { isAbort, toTonearmError, type Clock, type Log, type TonearmError } from '#foundation';
+import { Backoff, isAbort, toTonearmError, type Clock, type Log, type TonearmError } from '#foundation';
 
-/** Why the cloud is told. Earlier in this list goes first when several are due. */
-export type ReportKind = 'hello' | 'claim' | 'volume' | 'state';
+/** Why the cloud is told. Earlier in this list goes first when several are due; `inactive` gives playback up and tells nothing else. */
+export type ReportKind = (typeof kinds)[number];
+const kinds = ['inactive', 'hello', 'claim', 'volume', 'state'] as const;
 
 export interface ReporterPorts {
   readonly clock: Clock;
@@ -14,18 +15,24 @@ export interface ReporterPorts {
 const spacing = 200;
 const volumeQuiet = 150;
 const rateLimitPause = 10_000;
+/** For so long giving up waits for a report that is under way: overtaken by it, we would be active again. */
+const inactivePatience = 1000;
 
 /**
  * Decides when the cloud is told (connect-control.md §2.6, §2.7): claims at once, the rest gathered to one PUT each 200 ms,
- * volume after 150 ms of quiet, never two at a time, and silence for as long as a 429 asks.
+ * volume after 150 ms of quiet, never two at a time, and silence for as long as a 429 asks. Between a lost connection and the
+ * next hello there is nobody to tell.
  */
 export class Reporter implements AsyncDisposable {
   readonly #ports: ReporterPorts;
-  readonly #abort = new AbortController();
   readonly #due = new Set<ReportKind>();
+  readonly #backoff = new Backoff({ first: 5000, factor: 2, cap: 60_000, jitter: 0 });
   #timer: Disposable | undefined;
   #quiet: Disposable | undefined;
-  #isPutting = false;
+  #patience: Disposable | undefined;
+  #put: AbortController | null = null;
+  #isConnected = true;
+  #isClosed = false;
   #earliest: Millis;
   #blockedUntil: Millis = 0;
   #idle: Promise<void> = Promise.resolve();
@@ -36,7 +43,9 @@ export class Reporter implements AsyncDisposable {
   }
 
   tell(kind: ReportKind): void {
-    if (this.#abort.signal.aborted) return;
+    if (this.#isClosed) return;
+    if (kind === 'hello') this.#isConnected = true;
+    if (!this.#isConnected) return;
     if (kind === 'volume') {
       this.#quiet?.[Symbol.dispose]();
       this.#quiet = this.#ports.clock.timer(volumeQuiet, () => {
@@ -46,34 +55,41 @@ export class Reporter implements AsyncDisposable {
       });
       return;
     }
+    if (kind === 'inactive') {
+      this.#due.delete('claim');
+      this.#due.delete('state');
+      if (this.#put) this.#patience ??= this.#ports.clock.timer(inactivePatience, () => this.#put?.abort(overtaken()));
+    }
     this.#due.add(kind);
     this.#plan();
   }
 
-  /** Forgets what was due: without a connection id nothing can be told, and the next hello tells everything. */
-  forget(): void {
+  /** The connection is gone: nothing can be told, and the next hello tells everything. */
+  disconnected(): void {
+    this.#isConnected = false;
     this.#due.clear();
-    this.#timer?.[Symbol.dispose]();
-    this.#timer = undefined;
-    this.#blockedUntil = 0;
+    for (const timer of [this.#timer, this.#quiet]) timer?.[Symbol.dispose]();
+    this.#timer = this.#quiet = undefined;
+    this.#put?.abort(overtaken());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.forget();
-    this.#quiet?.[Symbol.dispose]();
-    this.#abort.abort(new DOMException('The device is closing.', 'AbortError'));
+    this.#isClosed = true;
+    this.disconnected();
     await this.#idle;
   }
 
   #plan(): void {
-    if (this.#isPutting || this.#timer || this.#due.size === 0) return;
+    if (this.#put || this.#due.size === 0) return;
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
     const now = this.#ports.clock.monotonic();
     const isUrgent = this.#due.has('hello') || this.#due.has('claim');
-    const at = Math.max(this.#blockedUntil, isUrgent ? now : this.#earliest);
+    const at = this.#due.has('inactive') ? now : Math.max(this.#blockedUntil, isUrgent ? now : this.#earliest);
     if (at <= now) {
-      this.#isPutting = true;
+      const put = (this.#put = new AbortController());
       // After everything that is told in the same breath, so that it goes out as one.
-      this.#idle = Promise.resolve().then(() => this.#flush());
+      this.#idle = Promise.resolve().then(() => this.#flush(put));
     } else
       this.#timer = this.#ports.clock.timer(at - now, () => {
         this.#timer = undefined;
@@ -81,37 +97,45 @@ export class Reporter implements AsyncDisposable {
       });
   }
 
-  async #flush(): Promise<void> {
-    const kind = (['hello', 'claim', 'volume', 'state'] as const).find((candidate) => this.#due.has(candidate));
-    if (!kind || this.#abort.signal.aborted) {
-      this.#isPutting = false;
-      return;
-    }
-    // One PUT carries everything; only the web player needs a second one after a volume change to keep its position (§2.6).
-    this.#due.clear();
-    if (kind === 'volume') this.#due.add('state');
+  async #flush(put: AbortController): Promise<void> {
     const { clock, log } = this.#ports;
-    log.trace('Telling the cloud', { kind });
+    const kind = kinds.find((candidate) => this.#due.has(candidate));
     try {
-      await this.#ports.put(kind, this.#abort.signal);
+      if (!kind || put.signal.aborted) return;
+      this.#due.delete(kind);
+      // One PUT carries everything; only the web player needs a second one after a volume change to keep its position (§2.6).
+      if (kind !== 'inactive') this.#due.clear();
+      if (kind === 'volume') this.#due.add('state');
+      log.trace('Telling the cloud', { kind });
+      await this.#ports.put(kind, put.signal);
+      if (kind !== 'inactive') this.#backoff.reset();
     } catch (thrown) {
-      if (!isAbort(thrown)) this.#failed(kind, toTonearmError(thrown), log);
+      if (kind && !isAbort(thrown) && !put.signal.aborted) this.#failed(kind, toTonearmError(thrown), log);
     } finally {
-      this.#isPutting = false;
+      this.#put = null;
+      this.#patience?.[Symbol.dispose]();
+      this.#patience = undefined;
       // Counted from the answer: what counts is when the cloud had the one before.
       this.#earliest = clock.monotonic() + spacing;
-      if (!this.#abort.signal.aborted) this.#plan();
+      this.#plan();
     }
   }
 
   #failed(kind: ReportKind, error: TonearmError, log: Log): void {
-    if (error.code === 'spotify/rate-limited' || error.retryAfter !== undefined) {
-      this.#blockedUntil = this.#ports.clock.monotonic() + (error.retryAfter ?? rateLimitPause);
-      this.#due.add(kind === 'hello' ? 'hello' : 'state');
-      log.warn('Spotify asks for fewer messages; the newest state is sent after a pause', { code: error.code, wait: error.retryAfter ?? rateLimitPause });
+    const isLimited = error.code === 'spotify/rate-limited' || error.retryAfter !== undefined;
+    if (isLimited || error.kind === 'unavailable' || error.kind === 'timeout') {
+      const wait = isLimited ? (error.retryAfter ?? rateLimitPause) : this.#backoff.next();
+      this.#blockedUntil = this.#ports.clock.monotonic() + wait;
+      if (kind !== 'inactive') this.#due.add(kind === 'hello' ? 'hello' : 'state');
+      log.warn(isLimited ? 'Spotify asks for fewer messages; the newest state is sent after a pause' : 'Spotify does not take the playback state at the moment; the newest one is sent after a pause', { code: error.code, wait });
       return;
     }
-    // The next edge tells the whole state again, so a lost report is not repeated here.
-    log.warn(`The playback state could not be reported: ${error.message}`, { code: error.code });
+    // A new connection is on its way, and its hello tells the whole state.
+    if (error.code === 'spotify/stale-connection') log.debug(error.message, { code: error.code });
+    else log.warn(`The playback state could not be reported: ${error.message}`, { code: error.code });
   }
+}
+
+function overtaken(): DOMException {
+  return new DOMException('There is something else to tell.', 'AbortError');
 }

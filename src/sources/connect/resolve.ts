@@ -17,10 +17,10 @@ export interface ResolvedRow {
 
 /**
  * From a row to a recipe (connect-session.md §12.1): metadata and file list in one request, then key and addresses side by side.
- * Three round trips to the first byte, counting the one for the bytes.
+ * Three round trips to the first byte, counting the one for the bytes; two when the metadata is `known`.
  */
-export async function resolveRow(session: Session, row: Row, normalisation: Normalisation, signal: AbortSignal): Promise<ResolvedRow> {
-  const resolved = await session.metadata(row.uri, signal);
+export async function resolveRow(session: Session, row: Row, normalisation: Normalisation, signal: AbortSignal, known: Resolved | null = null): Promise<ResolvedRow> {
+  const resolved = known ?? (await session.metadata(row.uri, signal));
   const { file } = resolved;
   const both = new AbortController();
   const either = AbortSignal.any([signal, both.signal]);
@@ -52,7 +52,7 @@ export async function refreshRow(session: Session, { playable, file, ...rest }: 
   return { ...rest, file, expires: stored.expires, playable: { ...playable, bytes: { urls: stored.urls, live: false } } };
 }
 
-function trackOf(resolved: Resolved): Track {
+export function trackOf(resolved: Resolved): Track {
   return {
     uri: resolved.uri,
     kind: resolved.kind,
@@ -66,7 +66,7 @@ function trackOf(resolved: Resolved): Track {
 }
 
 /** What apps need to draw the current track (connect-control.md §4.7). */
-function metadataOf(resolved: Resolved): Metadata {
+export function metadataOf(resolved: Resolved): Metadata {
   const image = (...sizes: Resolved['imageIds'][number]['size'][]) => {
     const found = sizes.map((size) => resolved.imageIds.find((candidate) => candidate.size === size)).find((each) => each !== undefined);
     return found && `spotify:image:${found.hex}`;

@@ -17,7 +17,7 @@ export function viewOf(state: DeviceState, { skew, account }: ViewFacts): Source
   const isShown = state.isActive && state.phase !== 'idle';
   return {
     status: state.isActive && state.phase !== 'idle' ? state.phase : 'stopped',
-    track: isShown ? state.track : null,
+    track: isShown ? (state.track ?? state.preview) : null,
     position: { at: isShown ? anchor.position : 0, measured: anchor.timestamp - skew },
     order: { shuffle: options.shuffle, repeat: options.repeatTrack ? 'track' : options.repeatContext ? 'queue' : 'off' },
     queue: isShown

@@ -28,6 +28,8 @@ export async function openFlac(input: DecoderInput, signal: AbortSignal): Promis
     isLast = ((block[0] ?? 0) & 0x80) !== 0;
     reader.skip(4 + block.readUIntBE(1, 3));
   }
+  const first = await reader.peek(2, signal);
+  if (first.length < 2 || first[0] !== 0xff || ((first[1] ?? 0) & 0xfc) !== 0xf8) throw refuse();
   const decoder = new FLACDecoder();
   await decoder.ready;
   await decoder.decode(prelude);

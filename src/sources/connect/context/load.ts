@@ -33,9 +33,7 @@ export async function loadContext(
     const page = await loadPage(ports, context, url, signal);
     context = { ...context, rows: [...context.rows, ...page.rows], morePages: [...page.morePages, ...rest] };
   }
-  if (context.rows.length === 0) {
-    throw new TonearmError({ kind: 'not-found', code: 'connect/empty-context', message: 'There is nothing to play in this playlist or album. Pick another one.' });
-  }
+  if (context.rows.length === 0) throw nothingThere();
   return context;
 }
 
@@ -62,6 +60,11 @@ async function firstPages(ports: ContextPorts, given: ContextSource, signal: Abo
     const fetched = sourceOf({ ...(await ports.fetchPage(given.url, signal)), uri: given.uri });
     return mergeGiven({ ...fetched, url: given.url }, given);
   }
+  // Lists without a home cannot be asked for (§3.4).
+  if (given.uri === '' || given.uri === '-') {
+    if (given.rows.length > 0) return given;
+    throw nothingThere();
+  }
   try {
     return mergeGiven({ ...sourceOf(await ports.resolveContext(given.uri, signal)), uri: given.uri }, given);
   } catch (error) {
@@ -80,4 +83,8 @@ function needsMore(rows: readonly Row[], until: RowName | null, isWhole: boolean
   if (isWhole || rows.length === 0) return true;
   if (!until || (!until.uid && !until.uri)) return until?.index !== undefined && until.index >= rows.length;
   return !rows.some((row) => (until.uid ? row.uid === until.uid : false) || (until.uri ? row.uri === until.uri : false));
+}
+
+function nothingThere(): TonearmError {
+  return new TonearmError({ kind: 'not-found', code: 'connect/empty-context', message: 'There is nothing to play in this playlist or album. Pick another one.' });
 }

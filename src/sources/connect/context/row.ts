@@ -11,10 +11,13 @@ export interface Row {
 
 export type Metadata = Readonly<Record<string, string>>;
 
-/** True for what can be loaded at all: tracks and episodes that are not marked as removed or hidden by the user. */
+/** True for what can be loaded at all: tracks and episodes. */
 export function isLoadable(row: Row): boolean {
   return /^spotify:(track|episode):[0-9A-Za-z]{22}$/.test(row.uri);
 }
+
+/** The same line of the same list; equal songs elsewhere have another uid. */
+export const isSameRow = (a: Row, b: Row): boolean => a.uid === b.uid && a.uri === b.uri;
 
 /** 64-bit FNV-1a, for stable ids of rows and revisions of lists. */
 export function fnv1a(text: string): bigint {

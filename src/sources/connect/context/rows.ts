@@ -1,3 +1,4 @@
+import type { Track } from '#core';
 import { formatUri, itemKindOfContext, type Context, type ContextPage, type ContextTrack } from '#spotify/wire';
 import type { ContextSource } from '../device-state.ts';
 import { makeUid, type Metadata, type Row } from './row.ts';
@@ -47,4 +48,21 @@ export function mergeGiven(resolved: ContextSource, given: ContextSource): Conte
     return own ? { ...row, uid: own.uid, metadata: { ...row.metadata, ...own.metadata } } : row;
   });
   return { ...resolved, rows, metadata: { ...resolved.metadata, ...given.metadata }, url: resolved.url !== '' ? resolved.url : given.url };
+}
+
+/** What a row says of itself, for as long as nothing better is known. */
+export function previewOf({ uri, metadata }: Row): Track | null {
+  const title = metadata['title'] ?? '';
+  if (title === '') return null;
+  const duration = Number(metadata['duration'] ?? 0);
+  return {
+    uri,
+    kind: uri.startsWith('spotify:episode:') ? 'episode' : 'track',
+    title,
+    artists: [metadata['artist_name'] ?? ''].filter((name) => name !== ''),
+    album: metadata['album_title'] ?? '',
+    duration: duration > 0 && Number.isFinite(duration) ? duration : 0,
+    covers: [],
+    explicit: metadata['is_explicit'] === 'true',
+  };
 }

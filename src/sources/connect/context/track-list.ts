@@ -1,4 +1,4 @@
-import { isLoadable, type Metadata, type Row } from './row.ts';
+import { isLoadable, makeUid, type Metadata, type Row } from './row.ts';
 
 /**
  * What plays and what comes next: a context in natural order, a permutation while shuffled, a queue that goes first.
@@ -265,11 +265,11 @@ export function applyEdit(list: TrackList, rows: readonly EditedRow[]): TrackLis
     next = enqueue(next, { uri: row.uri || (current?.uri ?? ''), uid: known, metadata: row.metadata });
   }
   const tail = split < 0 ? [] : rows.slice(split);
-  const patch = tail.map((row): Row => {
+  const patch = tail.map((row, at): Row => {
     const own = list.rows.find((candidate) => candidate.uid === row.uid && candidate.uri === row.uri);
     if (own) return own;
     const metadata = Object.fromEntries(Object.entries(row.metadata).filter(([key]) => key !== 'is_queued'));
-    return { uri: row.uri, uid: row.uid, provider: row.provider === 'autoplay' ? 'autoplay' : 'context', metadata };
+    return { uri: row.uri, uid: row.uid || makeUid(row.uri, at), provider: row.provider === 'autoplay' ? 'autoplay' : 'context', metadata };
   });
   const ahead = contextAhead({ ...list, patch: null }, patch.length);
   const untouched = patch.length === ahead.length && patch.every((row, at) => row.uid === ahead[at]?.uid);

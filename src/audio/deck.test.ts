@@ -1,0 +1,175 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { FakeClock, silentLog, systemClock, type Log } from '#foundation';
+import type { DeckEvents, Playable, Programs } from '#core';
+import { openDeck, type DeckOptions, type OpenedDeck } from './index.ts';
+import { firstDifference, openFrom, readAll } from './test-kit/decode-all.ts';
+import { track } from './test-kit/engine-bench.ts';
+import { buildPrograms } from './test-kit/programs.ts';
+import { encodeVorbis, synthesise } from './test-kit/tune.ts';
+
+let folder: string;
+let programs: Programs;
+let tune: Playable;
+let other: Playable;
+let sound: Float32Array;
+let soundOther: Float32Array;
+let deck: OpenedDeck;
+let files = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tonearm-deck-'));
+  programs = await buildPrograms();
+  const make = async (seconds: number, seed: number) => {
+    const bytes = await encodeVorbis(synthesise(seconds, 44_100, seed));
+    const path = join(folder, `${seed}.ogg`);
+    await writeFile(path, bytes);
+    return { playable: { track: track(seconds * 1000), bytes: { file: path }, format: 'vorbis' } as Playable, sound: (await readAll(await openFrom(bytes, 'vorbis'))).samples };
+  };
+  ({ playable: tune, sound } = await make(8, 1));
+  ({ playable: other, sound: soundOther } = await make(3, 2));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  await deck[Symbol.asyncDispose]();
+  vi.restoreAllMocks();
+});
+
+async function start(options: Partial<DeckOptions> & { log?: Log; paced?: boolean } = {}) {
+  const path = join(folder, `out-${files++}`);
+  const { log = silentLog, paced = false, ...rest } = options;
+  deck = await openDeck({ host: { clock: systemClock, log, programs }, output: { kind: 'pipe', path, format: 'f32le', rate: 44_100, clocked: paced, delay: 0 }, ...rest });
+  const said: string[] = [];
+  for (const name of ['playing', 'paused', 'stalled', 'ended', 'failed', 'wanted'] as const) deck.events.on(name, ({ id }) => said.push(`${name} ${id}`));
+  const next = <Name extends keyof DeckEvents>(name: Name, id?: string) => deck.events.once(name, { signal: AbortSignal.timeout(15_000), test: (event) => id === undefined || event.id === id });
+  const written = async () => {
+    const bytes = await readFile(path);
+    return new Float32Array(Uint8Array.from(bytes).buffer);
+  };
+  return { deck, said, next, written };
+}
+
+describe.each([
+  ['in a thread', false],
+  ['in-process', true],
+])('%s', (_name, inProcess) => {
+  test('plays one load after the other, bit for bit', async () => {
+    const { next, written, said } = await start({ inProcess });
+    deck.play(tune, { id: 'a', at: 0, paused: false });
+    deck.follow({ playable: other, id: 'b' });
+    await next('ended', 'b');
+    const all = await written();
+    expect(firstDifference(all.subarray(0, sound.length), sound)).toBe(-1);
+    expect(firstDifference(all.subarray(sound.length), soundOther)).toBe(-1);
+    expect(said).toEqual(['playing a', 'ended a', 'playing b', 'ended b']);
+  });
+
+  test('tells failures as errors with a sentence', async () => {
+    const { next } = await start({ inProcess });
+    const failed = next('failed');
+    deck.play({ ...tune, bytes: { file: '/nowhere' } }, { id: 'a', at: 0, paused: false });
+    const { error } = await failed;
+    expect(error).toMatchObject({ name: 'TonearmError', code: 'audio/file-missing', kind: 'not-found' });
+    expect(error.message).toContain('/nowhere');
+  });
+
+  test('closes in the middle of everything', async () => {
+    const { next } = await start({ inProcess, paced: true });
+    const playing = next('playing');
+    deck.play(tune, { id: 'a', at: 0, paused: false });
+    await playing;
+    await deck[Symbol.asyncDispose]();
+    deck.play(tune, { id: 'b', at: 0, paused: false });
+    deck.resume();
+    await deck[Symbol.asyncDispose]();
+  });
+});
+
+test('says which output it chose and why', async () => {
+  await start();
+  expect(deck).toMatchObject({ output: 'pipe', why: 'It is configured so.' });
+});
+
+test('starts nothing before the first play', async () => {
+  const { deck: idle } = await start({ host: { clock: systemClock, log: silentLog, programs: { ...programs, audioThread: new URL('file:///nowhere.js') } } });
+  idle.setGain(0.5);
+  idle.pause();
+  idle.resume();
+  idle.seek(1000);
+  idle.follow(null);
+  idle.stop();
+  idle.refresh('x', tune);
+});
+
+test('gain set before the first play holds', async () => {
+  const { next, written } = await start();
+  deck.setGain(0.5);
+  const ended = next('ended');
+  deck.play(other, { id: 'a', at: 0, paused: false });
+  await ended;
+  expect(firstDifference(await written(), soundOther.map((sample) => sample * 0.5))).toBe(-1);
+});
+
+/** The threads that are started from here on. */
+function watchThreads(): Worker[] {
+  const threads: Worker[] = [];
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the right receiver below
+  const { postMessage } = Worker.prototype;
+  vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...parameters) {
+    if (!threads.includes(this)) threads.push(this);
+    postMessage.apply(this, parameters);
+  });
+  return threads;
+}
+
+describe('a thread that dies', () => {
+  test('is replaced, and playback goes on from the last position, with what follows', async () => {
+    const threads = watchThreads();
+    const warnings: string[] = [];
+    const log: Log = { ...silentLog, warn: (message) => warnings.push(message), child: () => log };
+    const { next, said, written } = await start({ paced: true, log });
+    deck.setGain(0.5);
+    const moved = next('moved');
+    deck.play(tune, { id: 'a', at: 6000, paused: false });
+    deck.follow({ playable: other, id: 'b' });
+    const { position } = await moved;
+    const again = next('playing', 'a');
+    void threads[0]?.terminate();
+    expect(Math.abs((await again).position - position)).toBeLessThan(1);
+    await next('playing', 'b');
+    expect(threads).toHaveLength(2);
+    expect(warnings).toEqual(['The audio thread died']);
+    expect(said).toEqual(['playing a', 'playing a', 'ended a', 'playing b']);
+    expect(Math.max(...(await written()).map(Math.abs).slice(-5000))).toBeLessThan(0.5);
+  });
+
+  test('again and again fails the track', async () => {
+    const { next } = await start({ host: { clock: systemClock, log: silentLog, programs: { ...programs, audioThread: new URL('file:///nowhere.js') } } });
+    const failed = next('failed');
+    deck.play(tune, { id: 'a', at: 0, paused: false });
+    expect((await failed).error).toMatchObject({ code: 'audio/thread-died', kind: 'internal' });
+  });
+});
+
+test('the thread is ended after a long silence, and a resume brings everything back', async () => {
+  const clock = new FakeClock();
+  const threads = watchThreads();
+  const { next } = await start({ host: { clock, log: silentLog, programs }, paced: true });
+  const playing = next('playing');
+  deck.play(tune, { id: 'a', at: 2000, paused: false });
+  await playing;
+  await wait(300);
+  const paused = next('paused');
+  deck.pause();
+  const { position } = await paused;
+  const gone = new Promise((resolve) => threads[0]?.once('exit', resolve));
+  await clock.advance(180_000);
+  expect(await gone).toBe(0);
+  const again = next('playing');
+  deck.resume();
+  expect((await again).position).toBeCloseTo(position, 0);
+});
