@@ -145,7 +145,7 @@ function viewOf({ phone, tonearm, cloud }: DemoStage, note: string): ScreenView 
   const next = state?.nextTracks.find(({ uri }) => uri.startsWith('spotify:track:'));
   return {
     speaker: speakerName,
-    output: tonearm.report()[0]?.match(/plays to (\S+)/)?.[1] ?? '?',
+    output: tonearm.outputs.get('kitchen') ?? '?',
     title: isHere ? (metadata['title'] ?? null) : null,
     artist: metadata['artist_name'] ?? '',
     album: metadata['album_title'] ?? '',

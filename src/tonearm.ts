@@ -15,6 +15,8 @@ export interface Tonearm extends AsyncDisposable {
   readonly mqtt: string | null;
   /** Where phones pair, by zone id. */
   readonly ports: ReadonlyMap<string, number>;
+  /** Where the sound goes, by zone id. */
+  readonly outputs: ReadonlyMap<string, string>;
   /** Lines for people: what is reachable where, and what to do next. */
   report(): readonly string[];
 }
@@ -33,8 +35,9 @@ export async function openTonearm(config: Config, host: OpenHost): Promise<Tonea
       zones,
       mqtt: mqtt?.url ?? null,
       ports: new Map(opened.map(({ view, receiver }) => [view.id, receiver.port])),
+      outputs: new Map(opened.map(({ view, output }) => [view.id, output])),
       report: () => [
-        ...opened.map(({ view, receiver, output }) => `“${view.name}” plays to ${output} and can be picked in the Spotify app (pairing port ${receiver.port}).`),
+        ...opened.map(({ view, receiver, output }) => `“${view.name}” plays ${output === 'null' ? 'in silence, without a sound device,' : `to ${output}`} and can be picked in the Spotify app (pairing port ${receiver.port}).`),
         ...(mqtt ? [`MQTT: ${mqtt.url}${broker ? ' (built-in broker, MQTT 3.1.1, this machine only)' : ''}; everything is below “${config.mqtt?.prefix ?? 'tonearm'}/”.`] : ['MQTT is off: no broker is configured and the built-in one is disabled.']),
         `Next: open Spotify on a phone in the same network, play something, and choose ${zones.map(({ name }) => `“${name}”`).join(' or ')} from the devices.`,
       ],
@@ -54,10 +57,8 @@ interface Opened {
 
 async function openOne(settings: ZoneConfig, config: Config, host: OpenHost, scope: Scope): Promise<Opened> {
   const endpoints: CloudEndpoints = config.cloud ?? productionEndpoints;
-  const [deviceId, deck] = await Promise.all([
-    deviceIdentity(host.store, settings.id),
-    openDeck({ host, output: settings.output, ...(endpoints.certificates !== undefined && { certificates: endpoints.certificates }) }),
-  ]);
+  const deck = openDeck({ host, output: settings.output, ...(endpoints.certificates !== undefined && { certificates: endpoints.certificates }) });
+  const deviceId = await deviceIdentity(host.store, settings.id);
   let receiver: Receiver | undefined;
   const zone = scope.use(
     await openZone(
@@ -83,7 +84,10 @@ async function openOne(settings: ZoneConfig, config: Config, host: OpenHost, sco
     ),
   );
   if (!receiver) throw new Error('A zone was opened without its receiver.');
-  return { view: { id: zone.id, name: zone.name, player: zone.player }, receiver, output: deck.output };
+  // Phones can find the speaker while devices are still being tried.
+  const { output, why } = await deck.chosen;
+  host.log.info(`“${settings.name}” plays to ${output}. ${why}`);
+  return { view: { id: zone.id, name: zone.name, player: zone.player }, receiver, output };
 }
 
 /** The built-in broker, when nobody configured another. */

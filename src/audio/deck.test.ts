@@ -42,7 +42,7 @@ afterEach(async () => {
 async function start(options: Partial<DeckOptions> & { log?: Log; paced?: boolean } = {}) {
   const path = join(folder, `out-${files++}`);
   const { log = silentLog, paced = false, ...rest } = options;
-  deck = await openDeck({ host: { clock: systemClock, log, programs }, output: { kind: 'pipe', path, format: 'f32le', rate: 44_100, clocked: paced, delay: 0 }, ...rest });
+  deck = openDeck({ host: { clock: systemClock, log, programs }, output: { kind: 'pipe', path, format: 'f32le', rate: 44_100, clocked: paced, delay: 0 }, ...rest });
   const said: string[] = [];
   for (const name of ['playing', 'paused', 'stalled', 'ended', 'failed', 'wanted'] as const) deck.events.on(name, ({ id }) => said.push(`${name} ${id}`));
   const next = <Name extends keyof DeckEvents>(name: Name, id?: string) => deck.events.once(name, { signal: AbortSignal.timeout(15_000), test: (event) => id === undefined || event.id === id });
@@ -91,7 +91,7 @@ describe.each([
 
 test('says which output it chose and why', async () => {
   await start();
-  expect(deck).toMatchObject({ output: 'pipe', why: 'It is configured so.' });
+  expect(await deck.chosen).toEqual({ output: 'pipe', why: 'It is configured so.' });
 });
 
 test('starts nothing before the first play', async () => {
@@ -125,6 +125,22 @@ function watchThreads(): Worker[] {
   });
   return threads;
 }
+
+test('music of another rate is converted for a reader that knows one, without a gap', async () => {
+  const path = join(folder, 'slow.ogg');
+  await writeFile(path, await encodeVorbis(synthesise(2, 48_000, 3), 48_000));
+  const { next, written } = await start();
+  const ended = next('ended', 'c');
+  deck.play(other, { id: 'a', at: 0, paused: false });
+  deck.follow({ playable: { track: track(), bytes: { file: path }, format: 'vorbis' }, id: 'b' });
+  await next('playing', 'b');
+  deck.follow({ playable: other, id: 'c' });
+  await ended;
+  const all = await written();
+  expect(all.length).toBe(2 * soundOther.length + 2 * 2 * 44_100);
+  expect(firstDifference(all.subarray(0, soundOther.length), soundOther)).toBe(-1);
+  expect(firstDifference(all.subarray(-soundOther.length), soundOther)).toBe(-1);
+});
 
 describe('a thread that dies', () => {
   test('is replaced, and playback goes on from the last position, with what follows', async () => {

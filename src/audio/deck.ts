@@ -22,23 +22,13 @@ export interface DeckOptions {
 }
 
 export interface OpenedDeck extends Deck, AsyncDisposable {
-  /** The kind of output that was chosen. */
-  readonly output: string;
-  /** Why, for people. */
-  readonly why: string;
+  /** The kind of output that was chosen, and why, for people. Trying devices takes a moment; a `play` before then waits for it. */
+  readonly chosen: Promise<{ readonly output: string; readonly why: string }>;
 }
 
-/** Chooses the output and makes the handle. Nothing is started before the first `play`. */
-export async function openDeck(options: DeckOptions): Promise<OpenedDeck> {
-  const { clock, log, programs } = options.host;
-  const { settings, why } = await chooseOutput(options.output, { clock, log: log.child('output'), programs });
-  const thread: ThreadSettings = {
-    output: settings,
-    certificates: options.certificates ?? null,
-    speakerChild: programs.speakerChild.href,
-    releaseOutputAfter: options.releaseOutputAfter ?? 10_000,
-  };
-  return new ThreadDeck(options, thread, why);
+/** Makes the handle, and chooses the output meanwhile. No thread is started before the first `play`. */
+export function openDeck(options: DeckOptions): OpenedDeck {
+  return new ThreadDeck(options);
 }
 
 /** What would have to be started again. */
@@ -50,10 +40,10 @@ interface Loaded {
 }
 
 class ThreadDeck implements OpenedDeck {
-  readonly output: string;
-  readonly why: string;
+  readonly chosen: OpenedDeck['chosen'];
   readonly #options: DeckOptions;
-  readonly #thread: ThreadSettings;
+  /** Null until the output has been chosen. */
+  #thread: ThreadSettings | null = null;
   readonly #emitter: Emitter<DeckEvents>;
   #link: Link | null = null;
   /** Links on their way out. */
@@ -65,11 +55,9 @@ class ThreadDeck implements OpenedDeck {
   #release: Disposable | null = null;
   #closed = false;
 
-  constructor(options: DeckOptions, thread: ThreadSettings, why: string) {
+  constructor(options: DeckOptions) {
     this.#options = options;
-    this.#thread = thread;
-    this.output = thread.output.kind;
-    this.why = why;
+    this.chosen = this.#choose();
     const { log } = options.host;
     this.#emitter = new Emitter((error) => log.error('A listener of the deck failed', { reason: String(error) }));
   }
@@ -134,18 +122,28 @@ class ThreadDeck implements OpenedDeck {
     await Promise.all(this.#closing);
   }
 
+  async #choose(): Promise<{ readonly output: string; readonly why: string }> {
+    const { host, output, certificates = null, releaseOutputAfter = 10_000 } = this.#options;
+    const { clock, log, programs } = host;
+    const { settings, why } = await chooseOutput(output, { clock, log: log.child('output'), programs });
+    this.#thread = { output: settings, certificates, speakerChild: programs.speakerChild.href, releaseOutputAfter };
+    this.#restart();
+    return { output: settings.kind, why };
+  }
+
   #send(message: ToThread): void {
-    if (this.#closed) return;
-    this.#open().send(message);
+    // What was asked for before an output was chosen is kept as it should be by then.
+    if (this.#closed || !this.#thread) return;
+    this.#open(this.#thread).send(message);
     this.#arrangeRelease();
   }
 
-  #open(): Link {
+  #open(thread: ThreadSettings): Link {
     if (this.#link) return this.#link;
     const { host, inProcess = false } = this.#options;
     const { clock, log, programs } = host;
     const listener = { message: (message: FromThread) => this.#hear(link, message), died: (error: Error) => this.#died(link, error) };
-    const link: Link = inProcess ? openInProcess(this.#thread, { clock, log }, listener) : openThread(programs.audioThread, this.#thread, clock, listener);
+    const link: Link = inProcess ? openInProcess(thread, { clock, log }, listener) : openThread(programs.audioThread, thread, clock, listener);
     this.#link = link;
     link.send({ kind: 'gain', gain: this.#gain });
     return link;

@@ -36,3 +36,8 @@ export async function probeOutput(settings: ConcreteOutput, world: OutputWorld, 
       return null;
   }
 }
+
+/** The only rate the output can take, or null when it takes any. */
+export function fixedRate(settings: ConcreteOutput): number | null {
+  return settings.kind === 'pipe' ? settings.rate : null;
+}

@@ -65,7 +65,7 @@ afterAll(async () => {
 
 /** Plays all tunes, one after the other without a gap. */
 async function playAll(output: unknown, chosen = tunes): Promise<void> {
-  deck = await openDeck({ host: { clock: systemClock, log: silentLog, programs: await buildPrograms() }, output: OutputSettings.parse(output) });
+  deck = openDeck({ host: { clock: systemClock, log: silentLog, programs: await buildPrograms() }, output: OutputSettings.parse(output) });
   const failed = deck.events.once('failed').then(({ error }) => Promise.reject(error));
   const [first, ...others] = chosen;
   const opened = deck;

@@ -241,8 +241,9 @@ export class Engine implements AsyncDisposable {
     if (!slot.fits(decoder.rate)) await this.#openOutput(decoder.rate, signal);
     load.isTouched = true;
     const block = await this.#watch(stallAfter, decoder.read(signal));
-    if (block) this.#queue.push(load, (block.at * 1000) / decoder.rate, block.frames);
-    else load.isDone = true;
+    const sound = load.adapt(block ?? null, decoder.rate, this.#queue.rate);
+    if (sound) this.#queue.push(load, sound.at, sound.frames);
+    load.isDone = !block;
   }
 
   async #openOutput(rate: number, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,8 @@
 import type { LoadId, Millis, Playable } from '#core';
 import { ByteReader, openBytes, type HttpWorld, type OpenedBytes } from '../bytes/index.ts';
-import { openDecoder, type Decoder } from '../decoders/index.ts';
+import { openDecoder, type Decoder, type SoundBlock } from '../decoders/index.ts';
 import { fromDecibels } from '../gain/gain.ts';
+import { RateConverter } from '../gain/rate-converter.ts';
 
 /** One playable being played or made ready: its bytes, its decoder, and what is still to be said about it. */
 export class Load {
@@ -14,6 +15,8 @@ export class Load {
   #closing = new AbortController();
   #bytes: OpenedBytes | null = null;
   #opening: Promise<Decoder> | null = null;
+  #adapter: { readonly converter: RateConverter; readonly from: Millis; frames: number } | null = null;
+  #adaptedTo = -1;
   /** Where decoding is to go on, when that is elsewhere than it is. */
   seekTo: Millis | null = null;
   /** Where its sound began last: at the start, or where a seek went. */
@@ -59,6 +62,21 @@ export class Load {
     // A decoder that was never read is at the beginning already.
     this.seekTo = at > 0 || this.isTouched ? at : null;
     this.isDone = false;
+  }
+
+  /** Brings decoded sound to the output's rate: frames, and where in milliseconds the first of them is. Null at the end for what is left. */
+  adapt(block: SoundBlock | null, rate: number, outputRate: number): { readonly at: Millis; readonly frames: Float32Array } | null {
+    if (rate === outputRate) return block && { at: (block.at * 1000) / rate, frames: block.frames };
+    // A jump starts the filter anew.
+    if (block && block.at !== this.#adaptedTo) this.#adapter = null;
+    if (!block && !this.#adapter) return null;
+    this.#adapter ??= { converter: new RateConverter(rate, outputRate), from: (block?.at ?? 0) * (1000 / rate), frames: 0 };
+    const frames = block ? this.#adapter.converter.convert(block.frames) : this.#adapter.converter.finish();
+    const at = this.#adapter.from + (this.#adapter.frames * 1000) / outputRate;
+    this.#adapter.frames += frames.length / 2;
+    this.#adaptedTo = block ? block.at + block.frames.length / 2 : -1;
+    if (!block) this.#adapter = null;
+    return { at, frames };
   }
 
   /** New addresses for the bytes. */

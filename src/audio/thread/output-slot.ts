@@ -6,12 +6,15 @@ export type OpenOutput = (rate: number, signal: AbortSignal) => Promise<Output>;
 /** The deck's output: opened when sound is due, closed after a silence. */
 export class OutputSlot implements AsyncDisposable {
   readonly #open: OpenOutput;
+  readonly #fixed: number | null;
   #output: Output | null = null;
   /** The rate it was asked for; the output's own may differ. */
   #asked = 0;
 
-  constructor(open: OpenOutput) {
+  /** `fixed` is the only rate the output can take, if that is so. */
+  constructor(open: OpenOutput, fixed: number | null = null) {
     this.#open = open;
+    this.#fixed = fixed;
   }
 
   /** The open output, if there is one. */
@@ -26,7 +29,7 @@ export class OutputSlot implements AsyncDisposable {
 
   /** Whether sound of this rate can be written as things are. */
   fits(rate: number): boolean {
-    return this.#output !== null && (this.#asked === rate || this.#output.format.rate === rate);
+    return this.#output !== null && (this.#fixed !== null || this.#asked === rate || this.#output.format.rate === rate);
   }
 
   /** An output for sound of this rate; one for another rate is played out and closed first. */

@@ -1,5 +1,5 @@
 import type { Clock, Log } from '#foundation';
-import { openOutput } from '#outputs';
+import { fixedRate, openOutput } from '#outputs';
 import { HttpWorld } from '../bytes/index.ts';
 import { encodeError, type DeckNews, type FromThread, type ThreadSettings, type ToThread } from '../wire/index.ts';
 import { Engine } from './engine.ts';
@@ -15,7 +15,7 @@ export interface Port {
 export function runDeck(port: Port, settings: ThreadSettings, { clock, log }: { readonly clock: Clock; readonly log: Log }): Promise<void> {
   const http = new HttpWorld(clock, log, settings.certificates);
   const world = { clock, log, programs: { speakerChild: new URL(settings.speakerChild) } };
-  const slot = new OutputSlot((rate, signal) => openOutput(settings.output, { rate, channels: 2 }, world, signal));
+  const slot = new OutputSlot((rate, signal) => openOutput(settings.output, { rate, channels: 2 }, world, signal), fixedRate(settings.output));
   const engine = new Engine({ clock, log, http, slot, releaseAfter: settings.releaseOutputAfter }, (name, event) => {
     const plain = 'error' in event ? { id: event.id, error: encodeError(event.error) } : event;
     port.postMessage({ kind: 'event', name, event: plain } as DeckNews);

@@ -436,12 +436,33 @@ describe('who is active', () => {
     bench.now += 50;
     bench.send({ type: 'cluster', activeDevice: phone });
     expect(bench.state.isActive).toBe(true);
-    bench.send({ type: 'cluster', activeDevice: own });
+    bench.send({ type: 'cluster', activeDevice: own, isAnswer: true });
     bench.done = [];
     bench.send({ type: 'cluster', activeDevice: phone });
+    // Late, or taken back at once: the cloud is asked.
+    expect(bench.done).toEqual([{ type: 'report', reason: 'state' }]);
+    expect(bench.state.isActive).toBe(true);
+    bench.send({ type: 'cluster', activeDevice: phone, isAnswer: true });
     expect(bench.state).toMatchObject({ isActive: false, phase: 'idle' });
     expect(bench.done.map((effect) => effect.type)).toEqual(expect.arrayContaining(['deckStop', 'release', 'inactive']));
     expect(bench.count('inactive')).toBe(1);
+  });
+
+  it('falls silent at once for the old owner after the window', () => {
+    bench.send({ type: 'cluster', activeDevice: own });
+    bench.now += 3100;
+    bench.send({ type: 'cluster', activeDevice: phone });
+    expect(bench.state.isActive).toBe(false);
+  });
+
+  it('is not put off by a picture of the commanding phone that was on its way', () => {
+    bench.now += 10_000;
+    bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) });
+    expect(bench.state.isActive).toBe(false);
+    bench.send({ type: 'cluster', activeDevice: '' });
+    bench.command(play());
+    bench.send({ type: 'cluster', activeDevice: phone });
+    expect(bench.state.isActive).toBe(true);
   });
 
   it('falls silent at once for a third device, inside the window too', () => {

@@ -44,14 +44,14 @@ function react(turn: Turn, input: DeviceInput): void {
     }
     case 'connected':
       // After a reconnect the cloud may have forgotten that we are active: our report says so again.
-      turn.set({ isOnline: true, claim: state.isActive ? { at: turn.env.now, before: '' } : null });
+      turn.set({ isOnline: true, claim: state.isActive ? { at: turn.env.now, before: [], isConfirmed: false } : null });
       turn.do({ type: 'report', reason: 'hello' });
       return;
     case 'disconnected':
       turn.set({ isOnline: false });
       return;
     case 'cluster':
-      cluster(turn, input.activeDevice);
+      cluster(turn, input);
       if (input.needsState === true && turn.state.isActive) turn.do({ type: 'report', reason: 'state' });
       return;
     case 'modified':
@@ -156,18 +156,23 @@ function request(turn: Turn, input: Extract<DeviceInput, { type: 'request' }>): 
   turn.do({ type: 'answer', ticket: input.ticket, success, why }, { type: 'report', reason: 'state' });
 }
 
-function cluster(turn: Turn, activeDevice: string): void {
+function cluster(turn: Turn, { activeDevice, isAnswer = false }: Extract<DeviceInput, { type: 'cluster' }>): void {
   const { state, env } = turn;
+  const { claim } = state;
   if (!state.isActive) {
     turn.set({ activeDevice });
     return;
   }
   if (activeDevice === env.deviceId) {
-    turn.set({ activeDevice, claim: null });
+    turn.set({ activeDevice, claim: claim && { ...claim, isConfirmed: true } });
     return;
   }
-  const { claim } = state;
-  if (claim && env.now - claim.at < staleClusterWindow && (activeDevice === claim.before || activeDevice === '')) return;
+  const isMaybeLate = claim !== null && env.now - claim.at < staleClusterWindow && (activeDevice === '' || claim.before.includes(activeDevice));
+  if (isMaybeLate && !(claim.isConfirmed && isAnswer)) {
+    // Late, or taken back at once: the answer to a report knows.
+    if (claim.isConfirmed) turn.do({ type: 'report', reason: 'state' });
+    return;
+  }
   turn.set({ activeDevice, by: 'phone' });
   loseActive(turn);
 }

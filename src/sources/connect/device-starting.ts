@@ -10,7 +10,9 @@ export function becomeActive(turn: Turn, by: Origin): void {
   turn.set({ by, notice: null });
   turn.do({ type: 'claim', by });
   if (state.isActive) return;
-  turn.set({ isActive: true, activeSince: env.now, claim: { at: env.now, before: state.activeDevice } });
+  // A picture of whoever commands may be on its way still, too.
+  const before = by === 'phone' && state.lastCommand ? [state.activeDevice, state.lastCommand.sentBy] : [state.activeDevice];
+  turn.set({ isActive: true, activeSince: env.now, claim: { at: env.now, before, isConfirmed: false } });
   turn.do({ type: 'report', reason: 'claim' });
 }
 

@@ -81,8 +81,8 @@ export type DeviceInput =
   | { readonly type: 'local'; readonly ticket: number; readonly command: DeviceCommand; readonly by: Origin }
   | { readonly type: 'connected' }
   | { readonly type: 'disconnected' }
-  /** `needsState`: the cloud has lost what we told it. */
-  | { readonly type: 'cluster'; readonly activeDevice: string; readonly needsState?: boolean }
+  /** `isAnswer`: it came with the answer to a report of ours. `needsState`: the cloud has lost what we told it. */
+  | { readonly type: 'cluster'; readonly activeDevice: string; readonly isAnswer?: boolean; readonly needsState?: boolean }
   /** A playlist was edited somewhere. */
   | { readonly type: 'modified'; readonly uri: string }
   | { readonly type: 'resolved'; readonly generation: number; readonly context: ResolvedContext }
@@ -150,8 +150,8 @@ export interface DeviceState {
   readonly isActive: boolean;
   /** Server time of becoming active; 0 while inactive. */
   readonly activeSince: Millis;
-  /** A claim that the cluster has not shown yet, and who was active before it. */
-  readonly claim: { readonly at: Millis; readonly before: string } | null;
+  /** The last claim, who may have been active before it, and whether the cluster has shown us since. */
+  readonly claim: { readonly at: Millis; readonly before: readonly string[]; readonly isConfirmed: boolean } | null;
   readonly activeDevice: string;
   readonly sessionId: string;
   readonly lastCommand: { readonly messageId: number; readonly sentBy: string } | null;

@@ -314,7 +314,7 @@ export class Device implements AsyncDisposable {
       if (toTonearmError(error).code !== 'spotify/state-too-large') throw error;
       cluster = await session.putState(request(true), signal);
     }
-    this.#send({ type: 'cluster', activeDevice: cluster.activeDeviceId });
+    this.#send({ type: 'cluster', activeDevice: cluster.activeDeviceId, isAnswer: true });
   }
 
   #facts(): DeviceFacts {

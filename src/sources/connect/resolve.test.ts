@@ -15,13 +15,14 @@ const resolved: Resolved = {
 
 function fake(patch: Partial<Session> = {}, metadata: Partial<Resolved> = {}) {
   const signals: AbortSignal[] = [];
+  const storage = vi.fn(async () => ({ urls: ['https://cdn/1'], expires: 5 }));
   const session = {
     metadata: vi.fn(async () => ({ ...resolved, ...metadata })),
     audioKey: vi.fn(async (_gid: Uint8Array, _file: Uint8Array, signal: AbortSignal) => (signals.push(signal), key)),
-    storage: vi.fn(async () => ({ urls: ['https://cdn/1'], expires: 5 })),
+    storage,
     ...patch,
   };
-  return { session: session as unknown as Session & typeof session, signals };
+  return { session: session as unknown as Session & typeof session, storage, signals };
 }
 const { signal } = new AbortController();
 const refused = new TonearmError({ kind: 'forbidden', code: 'spotify/key-refused', message: 'No.' });
@@ -74,9 +75,9 @@ describe('from a row to a recipe', () => {
   });
 
   it('changes addresses only when it is refreshed', async () => {
-    const { session } = fake();
+    const { session, storage } = fake();
     const first = await resolveRow(session, row, 'track', signal);
-    session.storage.mockResolvedValue({ urls: ['https://cdn/2'], expires: 9 });
+    storage.mockResolvedValue({ urls: ['https://cdn/2'], expires: 9 });
     expect(await refreshRow(session, first, signal)).toEqual({ ...first, expires: 9, playable: { ...first.playable, bytes: { urls: ['https://cdn/2'], live: false } } });
     expect(session.audioKey).toHaveBeenCalledTimes(1);
   });
@@ -84,13 +85,13 @@ describe('from a row to a recipe', () => {
 
 describe('loads', () => {
   function setup(patch: Partial<Session> = {}) {
-    const { session } = fake(patch);
+    const { session, storage } = fake(patch);
     const clock = new FakeClock();
     const loaded: string[] = [];
     const failed: string[] = [];
     const foreseen: string[] = [];
     const loads = new Loads({ session, clock, normalisation: 'off', loaded: (id) => loaded.push(id), failed: (id, { code }) => failed.push(`${id} ${code}`), foreseen: (uri, { track }) => foreseen.push(`${uri} ${track.title}`) });
-    return { session, clock, loads, loaded, failed, foreseen };
+    return { session, storage, clock, loads, loaded, failed, foreseen };
   }
 
   it('says what became of each, and nothing of one that was forgotten', async () => {
@@ -130,11 +131,11 @@ describe('loads', () => {
   });
 
   it('gives fresh addresses to a load that is still wanted', async () => {
-    const { loads, session, clock } = setup();
+    const { loads, storage, clock } = setup();
     expect(await loads.refresh('a')).toBeNull();
     loads.start('a', row);
     await clock.advance(0);
-    session.storage.mockResolvedValue({ urls: ['https://cdn/2'], expires: 9 });
+    storage.mockResolvedValue({ urls: ['https://cdn/2'], expires: 9 });
     const asked = loads.refresh('a');
     expect(await asked).toMatchObject({ bytes: { urls: ['https://cdn/2'] } });
     expect(loads.recipe('a')).toMatchObject({ bytes: { urls: ['https://cdn/2'] } });
