@@ -112,7 +112,8 @@ describe('a device that is picked', () => {
     for (let n = 0; n < 20; n++) await phone.next();
     kitchen.cloud.faults.clear();
     await agree('Song 8');
-    expect(kitchen.deck.plays.length).toBeLessThanOrEqual(3);
+    // Song 1, foreseen, is ready at once, both times around.
+    expect(kitchen.deck.plays.map(({ playable }) => playable.track.title)).toEqual(['Song 0', 'Song 1', 'Song 1', 'Song 8']);
     expect(kitchen.puts.length - before).toBeLessThanOrEqual(12);
     expect(kitchen.cloud.refusals).toEqual([]);
   });
@@ -147,6 +148,8 @@ describe('a device that is picked', () => {
     await kitchen.dispatch({ kind: 'mute', muted: true });
     await phone.until(({ device }) => device[speakerId]?.volume === 0, patience());
     kitchen.cloud.pushes.volume(speakerId, 0);
+    // What comes behind it on the same way has been answered.
+    await phone.command({ endpoint: 'pause' }, speakerId);
     await kitchen.dispatch({ kind: 'mute', muted: false });
     await phone.until(({ device }) => device[speakerId]?.volume === 13_107, patience());
     expect(kitchen.cloud.refusals).toEqual([]);
@@ -205,7 +208,7 @@ describe('who plays', () => {
     await phone.transfer(speakerId);
     await stale;
     await agree('Song 5');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(() => kitchen.puts.length >= 4);
     expect(kitchen.state.status).toBe('playing');
     expect(kitchen.count('inactive')).toBe(0);
   });
@@ -219,7 +222,6 @@ describe('who plays', () => {
     await kitchen.dispatch({ kind: 'stop' });
     await until(() => kitchen.count('inactive') === 1);
     await phone.until(({ activeDeviceId }) => activeDeviceId === '', patience());
-    expect(kitchen.puts.every(({ isActive }, at) => !isActive || at < kitchen.puts.length)).toBe(true);
     expect(isOurs()).toBe(false);
     expect(phone.devices.has(speakerId)).toBe(true);
   });
@@ -417,7 +419,7 @@ describe('accounts', () => {
     await open();
     await kitchen.zone[Symbol.asyncDispose]();
     kitchen.cloud.faults.set('access-point/login-failure', { code: 12 });
-    kitchen.cloud.faults.set('login5/error', { code: 2 });
+    kitchen.cloud.faults.set('login5/error', { code: 1 });
     await kitchen.start();
     await until(() => (stored() as { readonly refusals?: number } | undefined)?.refusals === 1);
     expect(kitchen.state.notice).not.toBeNull();

@@ -52,7 +52,7 @@ describe('the program', () => {
   it('starts without any configuration: makes one, says within a second what is reachable and what to do, stops cleanly', async () => {
     await using program = tonearm([], { environment });
     const { after } = await program.says(/Settings: .*configuration\.yaml \(made just now/);
-    expect(program.stdout).toMatch(/“Tonearm” plays to null/);
+    expect(program.stdout).toMatch(/“Tonearm” plays in silence/);
     expect(program.stdout).toMatch(/mqtt:\/\/127\.0\.0\.1:\d+/);
     expect(program.stdout).toMatch(/Next: /);
     // The goal is one second and the bench holds it; here other tests may have the processor.

@@ -52,7 +52,7 @@ describe.skipIf(files === null)('a clean clone, with Node and npm only', () => {
     {
       await using first = new Program('npm', ['start'], { cwd: clone, environment });
       const limit = AbortSignal.timeout(200_000);
-      const [{ url, txt }] = await Promise.all([phone.discover({ name, signal: limit }), first.says(/plays to null[^]*Settings: /)]);
+      const [{ url, txt }] = await Promise.all([phone.discover({ name, signal: limit }), first.says(/plays in silence[^]*Settings: /)]);
       expect(txt).toMatchObject({ VERSION: '1.0', CPath: expect.stringMatching(/^\//) as string });
       expect(await phone.pair(url, { signal: limit })).toMatchObject({ http: 200, isOk: true });
       await phone.until(({ device }) => Object.values(device).some((one) => one.name === name), limit);
