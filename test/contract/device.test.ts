@@ -204,11 +204,12 @@ describe('who plays', () => {
     const { phone } = kitchen;
     await phone.playHere(kitchen.album, { track: 'Song 5' });
     kitchen.cloud.faults.set('connect-state/stale-push', { device: speakerId, count: 1 });
-    const stale = kitchen.cloud.journal.until(({ what }) => what === 'fault connect-state/stale-push', patience());
+    const isStruck = () => kitchen.cloud.journal.find('fault connect-state/stale-push').length > 0;
+    const stale = phone.events.once('cluster', { signal: patience(), test: ({ cluster }) => isStruck() && cluster.activeDeviceId === phone.deviceId });
     await phone.transfer(speakerId);
     await stale;
     await agree('Song 5');
-    await until(() => kitchen.puts.length >= 4);
+    await phone.until(isOurs, patience());
     expect(kitchen.state.status).toBe('playing');
     expect(kitchen.count('inactive')).toBe(0);
   });

@@ -2,13 +2,12 @@ import { abortable, sleep, toTonearmError, type Clock, type Log } from '#foundat
 import type { DeckEvents, LoadId, Millis, Playable } from '#core';
 import type { HttpWorld } from '../bytes/index.ts';
 import type { Decoder } from '../decoders/index.ts';
-import { Gain } from '../gain/gain.ts';
-import { Limiter } from '../gain/limiter.ts';
-import { blockedAfter, Hearing } from './hearing.ts';
+import { Hearing } from './hearing.ts';
 import { LoadSet } from './load-set.ts';
 import type { Load } from './load.ts';
+import { OutputFeed, OutputTrouble } from './output-feed.ts';
 import type { OutputSlot } from './output-slot.ts';
-import { SoundQueue, type Chunk } from './sound-queue.ts';
+import type { Chunk } from './sound-queue.ts';
 
 /** Waiting for bytes so long is a stall. */
 const stallAfter: Millis = 1000;
@@ -28,9 +27,6 @@ export interface EngineWorld {
 
 export type Tell = <Name extends keyof DeckEvents>(name: Name, event: DeckEvents[Name]) => void;
 
-/** Thrown within the engine: the trouble is the output's, and the load is as good as before. */
-class OutputTrouble extends Error {}
-
 /**
  * The loop: bytes → deciphering → decoding → gain → output. One thing happens at a time: a command ends the step that is under way,
  * is carried out between steps, and the next step follows from the new state.
@@ -38,12 +34,11 @@ class OutputTrouble extends Error {}
 export class Engine implements AsyncDisposable {
   readonly #world: EngineWorld;
   readonly #tell: Tell;
-  readonly #gain = new Gain();
-  readonly #limiter = new Limiter();
   #inbox: (() => Promise<void> | void)[] = [];
   #turn = new AbortController();
   readonly #loads: LoadSet;
   readonly #hearing: Hearing;
+  readonly #feed: OutputFeed;
   /** The load that is decoded now. */
   #decoding: Load | null = null;
   /** What follows it. */
@@ -51,7 +46,6 @@ export class Engine implements AsyncDisposable {
   #paused = false;
   /** `paused` is due as soon as the load is ready. */
   #owesPaused = false;
-  #isWriting = false;
   #release: Disposable | null = null;
   #closed = false;
   readonly #running: Promise<void>;
@@ -61,6 +55,7 @@ export class Engine implements AsyncDisposable {
     this.#tell = tell;
     this.#loads = new LoadSet(world.http, (id) => tell('wanted', { id }));
     this.#hearing = new Hearing(world.clock, world.slot, this.#loads, usualRate, tell);
+    this.#feed = new OutputFeed(world.slot, this.#hearing);
     this.#running = this.#run();
   }
 
@@ -78,7 +73,7 @@ export class Engine implements AsyncDisposable {
 
   follow(next: { readonly id: LoadId; readonly playable: Playable } | null): void {
     this.#command(async () => {
-      if (next && (next.id === this.#next?.id || (next.id === this.#decoding?.id && this.#decoding !== this.#audible))) return;
+      if (next && (next.id === this.#next?.id || (next.id === this.#decoding?.id && this.#decoding !== this.#hearing.load))) return;
       await this.#unjoin();
       await this.#loads.discard(this.#next);
       this.#next = next ? this.#loads.make(next.id, next.playable) : null;
@@ -141,9 +136,8 @@ export class Engine implements AsyncDisposable {
 
   /** Takes effect with the frames that wait for the output now. */
   setGain(gain: number): void {
-    if (this.#hearing.isListening) this.#gain.aim(gain, this.#hearing.queue.rate);
-    else this.#gain.reset(gain);
-    if (this.#isWriting) this.#turn.abort(new DOMException('The volume changed.', 'AbortError'));
+    this.#feed.setGain(gain);
+    if (this.#feed.isWriting) this.#turn.abort(new DOMException('The volume changed.', 'AbortError'));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -224,31 +218,17 @@ export class Engine implements AsyncDisposable {
     load.isDone = !block;
   }
 
-  async #openOutput(rate: number, signal: AbortSignal): Promise<void> {
-    const output = await this.#world.slot.open(rate, signal).catch(asTrouble(signal));
-    if (output.format.rate === this.#hearing.queue.rate) return;
-    this.#follow();
-    this.#hearing.queue = new SoundQueue(output.format.rate);
+  #openOutput(rate: number, signal: AbortSignal): Promise<void> {
+    return this.#feed.open(rate, signal, () => this.#follow());
   }
 
   async #write(chunk: Chunk<Load>, signal: AbortSignal): Promise<void> {
-    const { slot } = this.#world;
-    if (!slot.output) await this.#openOutput(this.#hearing.queue.rate, signal);
-    const { load } = chunk;
-    const mark = this.#gain.mark;
-    let samples = this.#gain.apply(chunk.samples, load.factor);
-    if (load.factor > 1) samples = this.#limiter.apply(samples, this.#hearing.queue.rate);
-    this.#isWriting = true;
-    try {
-      await this.#hearing.watch(blockedAfter, slot.output?.write(samples, signal).catch(asTrouble(signal)));
-    } catch (error) {
-      this.#gain.rewind(mark);
-      throw error;
-    } finally {
-      this.#isWriting = false;
-    }
-    this.#hearing.queue.sent();
-    if (load.owesPlaying && (this.#hearing.load === null || this.#hearing.load === load)) this.#hearing.announce(load, chunk.position);
+    const { load, position } = chunk;
+    const hearing = this.#hearing;
+    if (!this.#world.slot.output) await this.#openOutput(hearing.queue.rate, signal);
+    await this.#feed.write(chunk, signal);
+    hearing.queue.sent();
+    if (load.owesPlaying && (hearing.load === null || hearing.load === load)) hearing.announce(load, position);
     this.#follow();
   }
 
@@ -260,10 +240,9 @@ export class Engine implements AsyncDisposable {
       this.#next = null;
       return;
     }
-    const { output } = this.#world.slot;
-    const left = output?.delay ?? 0;
+    const left = this.#world.slot.output?.delay ?? 0;
     if (left > lastCall) return sleep(this.#world.clock, Math.ceil(left - lastCall), signal);
-    await output?.drain(signal).catch(asTrouble(signal));
+    await this.#feed.drain(signal);
     this.#follow();
     this.#decoding = this.#hearing.load = null;
     this.#hearing.queue.clear();
@@ -354,11 +333,4 @@ export class Engine implements AsyncDisposable {
 /** Waits for the next command. */
 function never(signal: AbortSignal): Promise<void> {
   return abortable(new Promise<void>(() => undefined), signal);
-}
-
-/** Marks an output's errors as such; our own interruption stays what it is. */
-function asTrouble(signal: AbortSignal): (error: unknown) => never {
-  return (error) => {
-    throw signal.aborted ? error : new OutputTrouble('The output failed.', { cause: error });
-  };
 }

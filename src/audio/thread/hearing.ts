@@ -7,8 +7,6 @@ import type { OutputSlot } from './output-slot.ts';
 import { SoundQueue } from './sound-queue.ts';
 
 const ticksPerSecond = 4;
-/** Waiting for the output so long is a stall too, because outputs hold at most about a second. */
-export const blockedAfter: Millis = 2000;
 
 /**
  * What a listener notices: which load is heard and where, that it stalls, that it has given way to the next. The end of one load

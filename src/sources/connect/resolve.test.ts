@@ -22,7 +22,8 @@ function fake(patch: Partial<Session> = {}, metadata: Partial<Resolved> = {}) {
     storage,
     ...patch,
   };
-  return { session: session as unknown as Session & typeof session, storage, signals };
+  const { metadata: asked, audioKey } = session;
+  return { session: session as unknown as Session, asked, audioKey, storage, signals };
 }
 const { signal } = new AbortController();
 const refused = new TonearmError({ kind: 'forbidden', code: 'spotify/key-refused', message: 'No.' });
@@ -63,9 +64,9 @@ describe('from a row to a recipe', () => {
   });
 
   it('needs no metadata that is known', async () => {
-    const { session } = fake();
+    const { session, asked } = fake();
     await resolveRow(session, row, 'off', signal, resolved);
-    expect(session.metadata).not.toHaveBeenCalled();
+    expect(asked).not.toHaveBeenCalled();
   });
 
   it('stops asking for the key when there are no addresses', async () => {
@@ -75,23 +76,23 @@ describe('from a row to a recipe', () => {
   });
 
   it('changes addresses only when it is refreshed', async () => {
-    const { session, storage } = fake();
+    const { session, storage, audioKey } = fake();
     const first = await resolveRow(session, row, 'track', signal);
     storage.mockResolvedValue({ urls: ['https://cdn/2'], expires: 9 });
     expect(await refreshRow(session, first, signal)).toEqual({ ...first, expires: 9, playable: { ...first.playable, bytes: { urls: ['https://cdn/2'], live: false } } });
-    expect(session.audioKey).toHaveBeenCalledTimes(1);
+    expect(audioKey).toHaveBeenCalledTimes(1);
   });
 });
 
 describe('loads', () => {
   function setup(patch: Partial<Session> = {}) {
-    const { session, storage } = fake(patch);
+    const { session, ...spies } = fake(patch);
     const clock = new FakeClock();
     const loaded: string[] = [];
     const failed: string[] = [];
     const foreseen: string[] = [];
     const loads = new Loads({ session, clock, normalisation: 'off', loaded: (id) => loaded.push(id), failed: (id, { code }) => failed.push(`${id} ${code}`), foreseen: (uri, { track }) => foreseen.push(`${uri} ${track.title}`) });
-    return { session, storage, clock, loads, loaded, failed, foreseen };
+    return { ...spies, clock, loads, loaded, failed, foreseen };
   }
 
   it('says what became of each, and nothing of one that was forgotten', async () => {
@@ -116,18 +117,18 @@ describe('loads', () => {
   });
 
   it('uses what was foreseen of the row, and not for ever', async () => {
-    const { loads, session, foreseen, clock } = setup();
+    const { loads, asked, audioKey, foreseen, clock } = setup();
     loads.foresee(row);
     await clock.advance(0);
     expect(foreseen).toEqual([`${row.uri} T`]);
     loads.start('a', row);
     await clock.advance(0);
-    expect(session.metadata).toHaveBeenCalledTimes(1);
-    expect(session.audioKey).toHaveBeenCalledTimes(1);
+    expect(asked).toHaveBeenCalledTimes(1);
+    expect(audioKey).toHaveBeenCalledTimes(1);
     await clock.advance(31 * 60_000);
     loads.start('b', row);
     await clock.advance(0);
-    expect(session.metadata).toHaveBeenCalledTimes(2);
+    expect(asked).toHaveBeenCalledTimes(2);
   });
 
   it('gives fresh addresses to a load that is still wanted', async () => {

@@ -23,6 +23,7 @@ export interface OggPage {
 const headerLength = 27;
 const largest = headerLength + 255 + 255 * 255;
 const capture = Buffer.from('OggS');
+const captureWord = capture.readUInt32BE(0);
 
 /** Reads Ogg pages (RFC 3533) one after another, steps over anything that is none or is damaged, and counts what it stepped over. */
 export class OggPageReader {
@@ -58,8 +59,8 @@ export class OggPageReader {
         this.skipped += bytes.length;
         return null;
       }
-      const found = bytes.indexOf(capture);
-      if (found !== 0) {
+      if (bytes.readUInt32BE(0) !== captureWord) {
+        const found = bytes.indexOf(capture);
         // The pattern may begin in the last three bytes.
         const step = found < 0 ? bytes.length - 3 : found;
         this.skipped += step;

@@ -1,0 +1,70 @@
+import type { Millis } from '#core';
+import { Gain } from '../gain/gain.ts';
+import { Limiter } from '../gain/limiter.ts';
+import type { Hearing } from './hearing.ts';
+import type { Load } from './load.ts';
+import type { OutputSlot } from './output-slot.ts';
+import { SoundQueue, type Chunk } from './sound-queue.ts';
+
+/** Waiting for the output so long is a stall too, because outputs hold at most about a second. */
+const blockedAfter: Millis = 2000;
+
+/** Thrown within the engine: the trouble, its cause, is the output's, and the load is as good as before. */
+export class OutputTrouble extends Error {}
+
+/** The last stretch: gain, and the output, opened when it is needed. */
+export class OutputFeed {
+  readonly #slot: OutputSlot;
+  readonly #hearing: Hearing;
+  readonly #gain = new Gain();
+  readonly #limiter = new Limiter();
+  /** A chunk waits for the output. */
+  isWriting = false;
+
+  constructor(slot: OutputSlot, hearing: Hearing) {
+    this.#slot = slot;
+    this.#hearing = hearing;
+  }
+
+  /** Linear volume; at once when nothing is heard. */
+  setGain(gain: number): void {
+    if (this.#hearing.isListening) this.#gain.aim(gain, this.#hearing.queue.rate);
+    else this.#gain.reset(gain);
+  }
+
+  /** Makes sure of an output for sound of this rate, and of a queue at the output's. `before` is called when the old queue is given up. */
+  async open(rate: number, signal: AbortSignal, before: () => void): Promise<void> {
+    const output = await this.#slot.open(rate, signal).catch(asTrouble(signal));
+    if (output.format.rate === this.#hearing.queue.rate) return;
+    before();
+    this.#hearing.queue = new SoundQueue(output.format.rate);
+  }
+
+  /** Writes the chunk; aborted, it was not written. */
+  async write({ load, samples }: Chunk<Load>, signal: AbortSignal): Promise<void> {
+    const mark = this.#gain.mark;
+    let levelled = this.#gain.apply(samples, load.factor);
+    if (load.factor > 1) levelled = this.#limiter.apply(levelled, this.#hearing.queue.rate);
+    this.isWriting = true;
+    try {
+      await this.#hearing.watch(blockedAfter, this.#slot.output?.write(levelled, signal).catch(asTrouble(signal)));
+    } catch (error) {
+      this.#gain.rewind(mark);
+      throw error;
+    } finally {
+      this.isWriting = false;
+    }
+  }
+
+  /** Resolves when all that was written was heard. */
+  async drain(signal: AbortSignal): Promise<void> {
+    await this.#slot.output?.drain(signal).catch(asTrouble(signal));
+  }
+}
+
+/** Marks an output's errors as such; our own interruption stays what it is. */
+function asTrouble(signal: AbortSignal): (error: unknown) => never {
+  return (error) => {
+    throw signal.aborted ? error : new OutputTrouble('The output failed.', { cause: error });
+  };
+}
