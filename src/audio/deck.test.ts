@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -20,6 +21,7 @@ let sound: Float32Array;
 let soundOther: Float32Array;
 let deck: OpenedDeck;
 let files = 0;
+const readers: ChildProcess[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tonearm-deck-'));
@@ -36,19 +38,29 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 afterEach(async () => {
   await deck[Symbol.asyncDispose]();
+  for (const reader of readers.splice(0)) reader.kill();
   vi.restoreAllMocks();
 });
 
 async function start(options: Partial<DeckOptions> & { log?: Log; paced?: boolean } = {}) {
   const path = join(folder, `out-${files++}`);
+  spawnSync('mkfifo', [path]);
+  // Open for both, so that it goes on when the output is closed for a while; what it reads stays in memory.
+  const reader = spawn('sh', ['-c', `exec cat <> '${path}'`], { stdio: ['ignore', 'pipe', 'ignore'] });
+  readers.push(reader);
+  const parts: Buffer[] = [];
+  reader.stdout.on('data', (part: Buffer) => parts.push(part));
   const { log = silentLog, paced = false, ...rest } = options;
   deck = openDeck({ host: { clock: systemClock, log, programs }, output: { kind: 'pipe', path, format: 'f32le', rate: 44_100, clocked: paced, delay: 0 }, ...rest });
   const said: string[] = [];
   for (const name of ['playing', 'paused', 'stalled', 'ended', 'failed', 'wanted'] as const) deck.events.on(name, ({ id }) => said.push(`${name} ${id}`));
   const next = <Name extends keyof DeckEvents>(name: Name, id?: string) => deck.events.once(name, { signal: AbortSignal.timeout(15_000), test: (event) => id === undefined || event.id === id });
   const written = async () => {
-    const bytes = await readFile(path);
-    return new Float32Array(Uint8Array.from(bytes).buffer);
+    for (let before = -1; before !== parts.length; ) {
+      before = parts.length;
+      await wait(100);
+    }
+    return new Float32Array(Uint8Array.from(Buffer.concat(parts)).buffer);
   };
   return { deck, said, next, written };
 }

@@ -108,7 +108,7 @@ describe('the storage', () => {
   it('is slower than the music: the state says buffering, and playback goes on when it recovers', async () => {
     await open();
     await pair(house);
-    const slow = house.cloud.faults.set('cdn/slow', { bytesPerSecond: 9000 });
+    const slow = house.cloud.faults.set('cdn/slow', { bytesPerSecond: 2000 });
     await house.phone.play(house.cloud.contexts.everything);
     await until('it says that it waits for data', () => house.mirror['title'] === 'Tune 1' && house.mirror['state'] === 'buffering');
     await calm(2);
@@ -143,6 +143,7 @@ describe('lines that break while music plays', () => {
     house.cloud.counters.mark();
     house.cloud.cut(1000, ['dealer']);
     await until('it is connected again', () => (house.cloud.counters.view.connections['dealer'] ?? 0) > 0);
+    await until('it has told its state', () => (house.cloud.counters.view.requests['connect-state'] ?? 0) > 0);
     await until('the phone sees it playing', () => house.phone.active?.name === `House ${process.pid}` && house.phone.cluster.playerState?.isPaused === false);
     await house.phone.pause();
     await until('it obeys again', () => house.mirror['state'] === 'paused');

@@ -11,8 +11,8 @@ const mostAtOnce = 4;
 const pauses = [500, 1000, 2000];
 /** How long the owner has to bring fresh addresses. */
 const refreshPatience = 30_000;
-/** Fresh addresses that bring nothing are asked for so often, then the track has failed. */
-const mostRefreshes = 2;
+/** Fresh addresses that bring nothing are asked for so often, then the track has failed (connect-control.md §6.7). */
+const mostRefreshes = 1;
 /** Bytes kept behind the place being read: two and a half minutes back at 320 kbit/s. */
 const keptBehind = 6 * 1024 * 1024;
 /** The largest file taken from a server that cannot send parts. */
@@ -50,6 +50,8 @@ export class HttpBytes implements ByteSource {
   #whole: Chunk | null = null;
   #refresh: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
   #refreshes = 0;
+  /** Bytes that came in all. */
+  #received = 0;
 
   constructor(urls: readonly string[], world: HttpWorld, onWanted: () => void) {
     this.#world = world;
@@ -217,12 +219,15 @@ export class HttpBytes implements ByteSource {
     await requestRange(
       this.#world.connections,
       this.#world.clock,
-      { url, from: target.from + target.filled, to: target.to, signal },
+      { url, from: target.from + target.filled, to: target.to, signal, received: () => this.#received },
       {
         answer: (answer) => {
           target = this.#learn(answer, chunk);
         },
-        data: (bytes) => target.add(bytes),
+        data: (bytes) => {
+          this.#received += bytes.length;
+          target.add(bytes);
+        },
       },
     );
   }

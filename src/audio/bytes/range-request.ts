@@ -5,7 +5,7 @@ import { TonearmError, type Clock, type ErrorKind } from '#foundation';
 
 /** The time in which the first byte, or the next, has to come. */
 const patience = 8000;
-/** A window of `patience` has to bring this much, or the address counts as too slow (8 KiB/s, connect-session.md §12.8). */
+/** A window of `patience` has to bring this much for the file as a whole, or the address counts as too slow (8 KiB/s, connect-session.md §12.8). */
 const leastBytes = 64 * 1024;
 
 /** Why an address did not give what was asked for. */
@@ -47,6 +47,16 @@ export interface RangeAnswer {
   readonly ranged: boolean;
 }
 
+export interface RangeRequest {
+  readonly url: URL;
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+  readonly signal: AbortSignal;
+  /** Bytes that came so far by this and the other requests for the file: together they have to be fast enough, not each for itself. */
+  readonly received: () => number;
+}
+
 /**
  * Asks for bytes `from` to `to` (exclusive) and hands them on as they come. Resolves when all have come; rejects with an `AddressFailure`.
  * Only `Range` and `User-Agent` are sent: CDN hosts never see a token (connect-session.md §12.7).
@@ -54,7 +64,7 @@ export interface RangeAnswer {
 export function requestRange(
   connections: Connections,
   clock: Clock,
-  { url, from, to, signal }: { readonly url: URL; readonly from: number; readonly to: number; readonly signal: AbortSignal },
+  { url, from, to, signal, received }: RangeRequest,
   /** `answer` may throw to refuse the answer. */
   on: { answer(answer: RangeAnswer): void; data(bytes: Buffer): void },
 ): Promise<void> {
@@ -62,7 +72,7 @@ export function requestRange(
     const outcome = new AbortController();
     const request = connections.request(url, { range: `bytes=${from}-${to - 1}`, 'user-agent': 'Tonearm' }, AbortSignal.any([signal, outcome.signal]));
     let came = 0;
-    let cameBefore = 0;
+    let before = received();
     let watch = clock.timer(patience, look);
     const fail = (error: Error) => {
       watch[Symbol.dispose]();
@@ -70,11 +80,11 @@ export function requestRange(
       reject(signal.aborted ? (signal.reason as Error) : error);
     };
     function look() {
-      if (came - cameBefore < leastBytes) {
+      if (received() - before < leastBytes) {
         fail(new AddressFailure('timeout', 'audio/server-slow', `The music server ${url.host} sends too slowly to play (less than 8 KiB per second). Check the network; Tonearm tries again.`));
         return;
       }
-      cameBefore = came;
+      before = received();
       watch = clock.timer(patience, look);
     }
     let hasBegun = false;

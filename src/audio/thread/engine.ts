@@ -1,8 +1,8 @@
 import { abortable, sleep, toTonearmError, type Clock, type Log } from '#foundation';
-import type { DeckEvents, LoadId, Millis, Playable } from '#core';
+import type { LoadId, Millis, Playable } from '#core';
 import type { HttpWorld } from '../bytes/index.ts';
 import type { Decoder } from '../decoders/index.ts';
-import { Hearing } from './hearing.ts';
+import { Hearing, type Tell } from './hearing.ts';
 import { LoadSet } from './load-set.ts';
 import type { Load } from './load.ts';
 import { OutputFeed, OutputTrouble } from './output-feed.ts';
@@ -24,8 +24,6 @@ export interface EngineWorld {
   /** Silence after which the output is closed. */
   readonly releaseAfter: Millis;
 }
-
-export type Tell = <Name extends keyof DeckEvents>(name: Name, event: DeckEvents[Name]) => void;
 
 /**
  * The loop: bytes → deciphering → decoding → gain → output. One thing happens at a time: a command ends the step that is under way,

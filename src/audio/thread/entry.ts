@@ -16,6 +16,9 @@ function tell(message: FromThread): void {
   port?.postMessage(message);
 }
 
+// Decoder packages print what they stumble over; we tell it ourselves, once.
+console.error = (...words: unknown[]) => logTo('decoder').debug(words.map(String).join(' '));
+
 const channel = { postMessage: tell, on: (name: 'message', listener: (message: ToThread) => void) => port.on(name, listener) };
 await runDeck(channel, workerData as ThreadSettings, { clock: systemClock, log: logTo('') });
 port.close();

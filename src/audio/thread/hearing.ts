@@ -1,10 +1,12 @@
 import { every, type Clock } from '#foundation';
-import type { Millis } from '#core';
-import type { Tell } from './engine.ts';
+import type { DeckEvents, Millis } from '#core';
 import type { LoadSet } from './load-set.ts';
 import type { Load } from './load.ts';
 import type { OutputSlot } from './output-slot.ts';
 import { SoundQueue } from './sound-queue.ts';
+
+/** Says what happened to the deck's owner. */
+export type Tell = <Name extends keyof DeckEvents>(name: Name, event: DeckEvents[Name]) => void;
 
 const ticksPerSecond = 4;
 

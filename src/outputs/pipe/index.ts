@@ -1,13 +1,15 @@
-import { constants } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { constants, type Stats } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { sleep, throwIfAborted, TonearmError } from '#foundation';
 import type { Millis, Output, PcmFormat } from '#core';
 import type { OutputWorld } from '../output-world.ts';
 import { PcmEncoder } from '../pcm-encoding.ts';
 import { PlaybackClock } from '../playback-clock.ts';
+import { DeviceWriter } from './device-writer.ts';
 import { FifoWriter } from './fifo-writer.ts';
-import { FileWriter } from './file-writer.ts';
 import type { PipeSettings } from './settings.ts';
 
 /** How much is taken ahead of time when clocked. */
@@ -15,20 +17,45 @@ const buffer: Millis = 250;
 /** Frames after which other things on the thread get their turn. */
 const breathAfter = 65_536;
 
-/** Raw PCM into a FIFO or a file. Its rate is the one that is set, whatever is asked for: readers know only one. */
+/**
+ * Raw PCM into a FIFO, which is made if there is nothing yet, or a character device; never into a file: what was decrypted is heard
+ * and forgotten. Its rate is the one that is set, whatever is asked for: readers know only one.
+ */
 export async function openPipe(settings: PipeSettings, format: PcmFormat, world: OutputWorld, signal: AbortSignal): Promise<Output> {
   const { path } = settings;
   const found = await stat(path).catch(() => null);
   throwIfAborted(signal);
-  if (found?.isDirectory()) throw new TonearmError({ kind: 'invalid', code: 'output/pipe-is-folder', message: `The pipe output's path ${path} is a folder. Give the path of a FIFO or a file.` });
-  const writer = found?.isFIFO() ? new FifoWriter(path, world) : new FileWriter(path);
+  const wrong = found && unfit(found);
+  if (wrong) {
+    throw new TonearmError({
+      kind: 'invalid',
+      code: 'output/not-a-pipe',
+      message: `The pipe output's path ${path} is ${wrong}. Music is never written into files: give the path of a FIFO that something reads, or a new path, and Tonearm makes the FIFO.`,
+    });
+  }
+  if (!found) await makeFifo(path);
+  const writer = found?.isCharacterDevice() ? new DeviceWriter(path) : new FifoWriter(path, world);
   return new PipeOutput(settings, { ...format, rate: settings.rate }, world, writer);
+}
+
+function unfit(found: Stats): string | null {
+  if (found.isFIFO() || found.isCharacterDevice()) return null;
+  return found.isDirectory() ? 'a folder' : found.isFile() ? 'a file' : 'neither a FIFO nor a device';
+}
+
+async function makeFifo(path: string): Promise<void> {
+  try {
+    await promisify(execFile)('mkfifo', ['-m', '660', path]);
+  } catch (cause) {
+    throw new TonearmError({ kind: 'unavailable', code: 'output/pipe-unwritable', message: `The FIFO ${path} could not be made. Check that its folder exists and may be written to.`, cause });
+  }
 }
 
 /** Why frames could not be written there, or null. */
 export async function probePipe({ path }: PipeSettings): Promise<string | null> {
   const found = await stat(path).catch(() => null);
-  if (found?.isDirectory()) return `${path} is a folder`;
+  const wrong = found && unfit(found);
+  if (wrong) return `${path} is ${wrong}`;
   const place = found ? path : dirname(path);
   return access(place, constants.W_OK).then(
     () => null,
@@ -40,13 +67,13 @@ class PipeOutput implements Output {
   readonly format: PcmFormat;
   readonly #settings: PipeSettings;
   readonly #world: OutputWorld;
-  readonly #writer: FifoWriter | FileWriter;
+  readonly #writer: FifoWriter | DeviceWriter;
   readonly #encoder: PcmEncoder;
   readonly #pace: PlaybackClock | null;
   #last = Number.NEGATIVE_INFINITY;
   #unbroken = 0;
 
-  constructor(settings: PipeSettings, format: PcmFormat, world: OutputWorld, writer: FifoWriter | FileWriter) {
+  constructor(settings: PipeSettings, format: PcmFormat, world: OutputWorld, writer: FifoWriter | DeviceWriter) {
     this.format = format;
     this.#settings = settings;
     this.#world = world;

@@ -1,15 +1,15 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { TonearmError } from '#foundation';
 
-/** Appends to a file. Synchronously: into the page cache that takes less than the way through the thread pool would. */
-export class FileWriter {
+/** Writes to a character device, such as a terminal line or /dev/null. Synchronously: that takes less than the way through the thread pool would. */
+export class DeviceWriter {
   readonly #path: string;
   #file: number | null;
 
   constructor(path: string) {
     this.#path = path;
     try {
-      this.#file = openSync(path, 'a');
+      this.#file = openSync(path, 'w');
     } catch (cause) {
       throw new TonearmError({ kind: 'unavailable', code: 'output/pipe-unwritable', message: `The pipe output cannot write to ${path} (${reason(cause)}). Check the path and its permissions.`, cause });
     }
@@ -25,7 +25,7 @@ export class FileWriter {
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
     } catch (cause) {
-      throw new TonearmError({ kind: 'unavailable', code: 'output/pipe-failed', message: `Writing to ${this.#path} failed (${reason(cause)}), so playback stopped. Free some space or choose another path, then resume.`, cause });
+      throw new TonearmError({ kind: 'unavailable', code: 'output/pipe-failed', message: `Writing to ${this.#path} failed (${reason(cause)}), so playback stopped. Choose another path, then resume.`, cause });
     }
   }
 
