@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -15,6 +16,7 @@ async function make(): Promise<Programs> {
   const root = fileURLToPath(new URL('../../../', import.meta.url));
   const outdir = `${root}node_modules/.cache/tonearm-programs-${process.pid}`;
   await mkdir(outdir, { recursive: true });
+  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
   await build({
     absWorkingDir: root,
     entryPoints: { 'audio-thread': 'src/audio/thread/entry.ts', 'speaker-child': 'src/outputs/speaker/entry.ts' },

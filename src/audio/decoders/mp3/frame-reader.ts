@@ -16,6 +16,8 @@ export interface Mp3Frame {
 export class Mp3FrameReader {
   readonly #reader: ByteReader;
   #like: FrameHeader | null = null;
+  /** After a jump any four bytes may look like a head. */
+  #isLost = true;
 
   constructor(reader: ByteReader) {
     this.#reader = reader;
@@ -25,7 +27,9 @@ export class Mp3FrameReader {
     return this.#reader.at;
   }
 
-  seek(at: number): void {
+  /** To where a frame starts, or, with `isGuess`, to just anywhere. */
+  seek(at: number, isGuess = false): void {
+    this.#isLost = isGuess;
     this.#reader.seek(at);
   }
 
@@ -50,9 +54,10 @@ export class Mp3FrameReader {
         if (bytes.length < header.length) return null;
         const after = bytes.length >= header.length + 4 ? parseFrameHeader(bytes, header.length) : null;
         // After a jump or damage a head counts only when another follows it, or nothing, or a tag of the end.
-        const isSure = skipped === 0 && this.#like !== null;
+        const isSure = skipped === 0 && !this.#isLost;
         if (isSure || after || bytes.length < header.length + 4 || bytes.toString('latin1', header.length, header.length + 3) === 'TAG') {
           this.#like ??= header;
+          this.#isLost = false;
           const frame = { at: reader.at, header, bytes: bytes.subarray(0, header.length) };
           reader.skip(header.length);
           return frame;

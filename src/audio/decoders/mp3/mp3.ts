@@ -47,7 +47,7 @@ class Mp3Decoder implements Decoder {
   readonly #lead: number;
   readonly #length: number | null;
   /** Places of frames 0, 64, 128 …, as far as known. */
-  readonly #marks: number[];
+  readonly #marks: (number | undefined)[];
   #isConstant: boolean;
   /** Number of the frame that is read next. */
   #index = 0;
@@ -122,21 +122,28 @@ class Mp3Decoder implements Decoder {
 
   /** So that the frame of that number is read next: by arithmetic where every frame is alike, else from the nearest place known. */
   async #moveTo(wanted: number, signal: AbortSignal): Promise<void> {
-    const mark = Math.min(Math.floor(wanted / markEvery), this.#marks.length - 1);
+    // A leap leaves some of them unknown.
+    let mark = Math.floor(wanted / markEvery);
+    while (mark > 0 && this.#marks[mark] === undefined) mark -= 1;
     this.#index = mark * markEvery;
     this.#frames.seek(this.#marks[mark] ?? this.#start);
-    if (this.#isConstant && wanted - this.#index > markEvery) {
-      const size = await this.#input.reader.size(signal);
-      // Padding keeps every frame within a byte of its place; half a frame back is safely inside the one before.
-      const place = this.#start + Math.floor((wanted - 0.5) * this.#meanLength());
-      this.#frames.seek(Math.min(place, size));
-      const frame = await this.#frames.next(signal);
-      if (frame) this.#frames.seek(frame.at);
-      this.#index = frame ? Math.round((frame.at - this.#start) / this.#meanLength()) : wanted;
-    }
+    if (this.#isConstant && wanted - this.#index > markEvery) await this.#leap(wanted, signal);
     while (this.#index < wanted && (await this.#next(signal))) {
       // Only heads are looked at.
     }
+  }
+
+  /** Near the wanted frame, if every frame is where arithmetic says; else stays where it is. */
+  async #leap(wanted: number, signal: AbortSignal): Promise<void> {
+    const from = this.#frames.at;
+    const size = await this.#input.reader.size(signal);
+    // Padding keeps every frame within a byte of its place; half a frame back is safely inside the one before.
+    this.#frames.seek(Math.min(size, this.#start + Math.floor((wanted - 0.5) * this.#meanLength())), true);
+    const frame = await this.#frames.next(signal);
+    const number = frame ? Math.round((frame.at - this.#start) / this.#meanLength()) : wanted;
+    const isInPlace = !frame || Math.abs(frame.at - this.#start - number * this.#meanLength()) < 2;
+    this.#frames.seek(isInPlace && frame ? frame.at : isInPlace ? size : from);
+    if (isInPlace) this.#index = number;
   }
 
   #meanLength(): number {
