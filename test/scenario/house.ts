@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,12 @@ import { Ear, makeFifo } from '../../src/demo/ear.ts';
 
 /** Also right for what is bundled into a folder as deep below the repository as this one. */
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** Node.js is given what `npm start` gives it. */
+function startFlags(): readonly string[] {
+  const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly scripts: { readonly start: string } };
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'));
+}
 
 export interface HouseOptions {
   readonly cloud: CloudOptions;
@@ -65,7 +71,7 @@ export async function until<T>(what: string, test: () => T | null | undefined | 
 export async function startDaemon(config: string, extra: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Daemon> {
   if (!existsSync(program)) throw new Error('The daemon is not built: run “npm test”, or “node scripts/build.mjs” first.');
   const startedAt = performance.now();
-  const child: ChildProcess = spawn(process.execPath, [program, '--config', config, ...extra], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const child: ChildProcess = spawn(process.execPath, [...startFlags(), program, '--config', config, ...extra], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
