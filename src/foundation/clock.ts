@@ -1,5 +1,6 @@
 import { abortable } from './lifecycle.ts';
 import { TonearmError } from './errors.ts';
+import { withEither } from './with-either.ts';
 
 /** Time as a port. Wall time is for showing and reporting; measure and wait with monotonic time. All values in milliseconds. */
 export interface Clock {
@@ -71,9 +72,8 @@ export async function withTimeout<T>(
   const inner = new AbortController();
   const error = new TonearmError({ kind: 'timeout', ...what });
   const timer = clock.timer(limit, () => inner.abort(error));
-  const both = signal ? AbortSignal.any([signal, inner.signal]) : inner.signal;
   try {
-    return await abortable(work(both), both);
+    return await withEither(inner.signal, signal, (both) => abortable(work(both), both));
   } finally {
     timer[Symbol.dispose]();
   }
