@@ -1,4 +1,4 @@
-import type { Clock, Log } from '#foundation';
+import type { Clock, Events, Log } from '#foundation';
 
 /** A service on the local network, as mDNS says it. */
 export interface Announcement {
@@ -8,6 +8,34 @@ export interface Announcement {
   readonly type: string;
   readonly port: number;
   readonly txt: Readonly<Record<string, string>>;
+  /** The only address it answers on; absent: all of the machine's. */
+  readonly address?: string | undefined;
+  /** Lets it be checked that whoever is found is really there, and who else claims to be the same. */
+  readonly proof?: ServiceProof | undefined;
+}
+
+/** How to recognise a service by asking it. */
+export interface ServiceProof {
+  /** What ours answers. */
+  readonly id: string;
+  /** Asks whoever is at `url` (`http://192.0.2.1:4711/zc`); null: no answer that can be used. Never rejects. */
+  ask(url: string, signal: AbortSignal): Promise<string | null>;
+}
+
+/** How a part of the daemon is, for people and for health reports. */
+export interface Condition {
+  readonly part: string;
+  /** Error code of what is wrong; null: all is well. */
+  readonly code: string | null;
+  /** What is so, what it means and what to do. */
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** The conditions of all parts that report one. */
+export interface Health {
+  readonly conditions: readonly Condition[];
+  readonly events: Events<{ changed: Condition }>;
 }
 
 /** Keeps small JSON values across restarts. Writes are atomic; `sealed` ones are encrypted at rest. */
@@ -34,6 +62,8 @@ export interface Host {
   readonly store: Store;
   readonly programs: Programs;
   readonly version: string;
+  /** Absent where nobody keeps it. */
+  readonly health?: Health;
   /** Makes a service known until disposed. Resolves once it has been announced. */
   announce(announcement: Announcement): Promise<AsyncDisposable>;
 }

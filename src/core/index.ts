@@ -1,4 +1,6 @@
 /** The language of the house: commands, snapshots, ports. Pure: no I/O, no timers. */
+export * from './accounts.ts';
+export * from './account-requests.ts';
 export * from './command.ts';
 export * from './deck.ts';
 export * from './host.ts';
