@@ -15,6 +15,14 @@ export interface CloudEndpoints {
   readonly insecure?: boolean | undefined;
 }
 
+/** How the cloud is reached. */
+export interface NetworkOptions {
+  /** `http[s]://[user:password@]host[:port]`: every connection to the cloud and the music servers goes through it. */
+  readonly proxy?: Secret<string> | undefined;
+  /** Access points on ports 443 and 80 are tried before others (`connect-session.md §2.3`); unless told, only with a proxy. */
+  readonly friendlyPorts?: boolean | undefined;
+}
+
 /** The real cloud. */
 export const productionEndpoints: CloudEndpoints = {
   directory: 'https://apresolve.spotify.com',

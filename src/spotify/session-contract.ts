@@ -1,7 +1,7 @@
 import type { Events, TonearmError } from '#foundation';
 import type { Bitrate, Cluster, CommandRequest, Context, Input, PutStateRequest } from '#spotify/wire';
 import type { DealerMessage } from './dealer/dealer.ts';
-import type { CloudEndpoints, Credentials, Identity, SessionHost } from './ports.ts';
+import type { CloudEndpoints, Credentials, Identity, NetworkOptions, SessionHost } from './ports.ts';
 import type { Resolved } from './web/metadata.ts';
 import type { StoredFile } from './web/storage.ts';
 
@@ -10,6 +10,7 @@ export interface SessionOptions {
   readonly endpoints: CloudEndpoints;
   readonly credentials: Credentials;
   readonly host: SessionHost;
+  readonly network?: NetworkOptions | undefined;
   /** Wished kbit/s of music; 320 unless told. */
   readonly bitrate?: Bitrate | undefined;
   /** Gives up opening, or ends the session. */
@@ -49,7 +50,7 @@ export interface Session extends AsyncDisposable {
   /** Connection id there, and country and product known or waited for 5 s (`connect-session.md §5.2`). */
   ready(signal: AbortSignal): Promise<void>;
   /** See `ConnectState.put` for the codes to act upon. */
-  putState(request: Input<PutStateRequest>, signal: AbortSignal): Promise<Cluster>;
+  putState(request: Input<PutStateRequest> | (() => Input<PutStateRequest>), signal: AbortSignal): Promise<Cluster>;
   putInactive(signal: AbortSignal): Promise<void>;
   removeDevice(signal: AbortSignal): Promise<void>;
   resolveContext(uri: string, signal: AbortSignal): Promise<Context>;
@@ -60,4 +61,8 @@ export interface Session extends AsyncDisposable {
   /** 16 bytes; `spotify/key-refused` (forbidden), `spotify/key-throttled` (unavailable, `retryAfter`). */
   audioKey(gid: Uint8Array, fileId: Uint8Array, signal: AbortSignal): Promise<Buffer>;
   storage(fileId: Uint8Array, format: number, signal: AbortSignal): Promise<StoredFile>;
+  /** Where the listener stopped in an episode, in milliseconds; 0 when that cannot be told. */
+  resumePoint(uri: string, signal: AbortSignal): Promise<number>;
+  /** Keeps it for the next time. Never fails but by its signal or the end of the session. */
+  keepResumePoint(uri: string, position: number | 'finished', signal: AbortSignal): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { Emitter, every, fromHex, hex, Scope, throwIfAborted, TonearmError, toTonearmError, type Events, type Log } from '#foundation';
+import { Emitter, every, fromHex, hex, Scope, throwIfAborted, TonearmError, toTonearmError, withEither, type Events, type Log } from '#foundation';
 import type { Cluster, Context, Input, PutStateRequest } from '#spotify/wire';
 import { AccessPoint } from './access-point/access-point.ts';
 import { AudioKeys } from './access-point/audio-keys.ts';
@@ -15,10 +15,10 @@ import { Contexts } from './web/contexts.ts';
 import { Directory } from './web/directory.ts';
 import { HttpClient } from './web/http-client.ts';
 import { resolveMetadata, type Resolved } from './web/metadata.ts';
+import { ResumePoints } from './web/resume-points.ts';
 import { ServerClock } from './web/server-clock.ts';
 import { Spclient } from './web/spclient.ts';
 import { resolveStorage, type StoredFile } from './web/storage.ts';
-import { withEither } from './with-either.ts';
 
 /** After a PUT was refused for its connection id, a new one must have come within this time (`connect-control.md §10.3`). */
 const staleTime = 5000;
@@ -61,6 +61,7 @@ class CloudSession implements Session {
   readonly #spclient: Spclient;
   readonly #connectState: ConnectState;
   readonly #contexts: Contexts;
+  readonly #resumePoints: ResumePoints;
   readonly #account: AccountState;
   #username: string;
   #credentials: Credentials;
@@ -69,7 +70,7 @@ class CloudSession implements Session {
   readonly #ending = new AbortController();
 
   constructor(options: SessionOptions) {
-    const { identity, endpoints, credentials, host } = options;
+    const { identity, endpoints, credentials, host, network = {} } = options;
     const { clock } = host;
     const log = host.log.child('spotify');
     this.#options = options;
@@ -81,19 +82,21 @@ class CloudSession implements Session {
     this.#account = new AccountState({ clock, log });
     setMaxListeners(0, this.#ending.signal);
     const serverClock = (this.#serverClock = new ServerClock(clock));
-    const http = this.#scope.use(new HttpClient({ clock, userAgent, certificates: endpoints.certificates }));
-    const directory = new Directory({ url: endpoints.directory, http, clock, log: log.child('directory'), serverClock });
+    const http = this.#scope.use(new HttpClient({ clock, userAgent, certificates: endpoints.certificates, proxy: network.proxy }));
+    const directory = new Directory({ url: endpoints.directory, http, clock, log: log.child('directory'), serverClock, store: host.store, friendlyPorts: network.friendlyPorts ?? network.proxy !== undefined });
     const accounts = (this.#accounts = this.#scope.use(new Accounts({ identity, endpoints, http, host, log: log.child('accounts'), serverClock })));
     const serverKey = endpoints.serverKey === undefined ? undefined : fromHex(endpoints.serverKey);
     if (serverKey === null) throw new TonearmError({ kind: 'invalid', code: 'spotify/bad-server-key', message: 'The configured key of the access point is not hexadecimal. Correct cloud.serverKey.' });
-    this.#accessPoint = this.#scope.use(new AccessPoint({ identity, credentials, directory, serverKey, clock, log: log.child('access-point') }));
+    this.#accessPoint = this.#scope.use(new AccessPoint({ identity, credentials, directory, dialler: http.dialler, serverKey, clock, log: log.child('access-point') }));
     this.#keys = new AudioKeys({ link: this.#accessPoint, clock, log: log.child('keys') });
     this.#mercury = new Mercury({ send: (command, payload) => this.#accessPoint.send(command, payload), clock, log: log.child('mercury') });
     const insecure = endpoints.insecure;
     this.#spclient = new Spclient({ http, directory, authority: accounts, serverClock, clock, log: log.child('web'), insecure });
     this.#connectState = new ConnectState({ spclient: this.#spclient, deviceId: identity.deviceId, serverClock, log });
     this.#contexts = new Contexts({ spclient: this.#spclient, clock });
-    this.#dealer = this.#scope.use(new Dealer({ directory, authority: accounts, secureContext: http.secureContext, insecure, userAgent, clock, log: log.child('dealer') }));
+    this.#resumePoints = new ResumePoints({ spclient: this.#spclient, clock: serverClock, log: log.child('resume-points') });
+    const agents = http.dialler.agents({});
+    this.#dealer = this.#scope.use(new Dealer({ directory, authority: accounts, agent: insecure ? agents.plain : agents.secure, insecure, userAgent, clock, log: log.child('dealer') }));
     this.#listen();
   }
 
@@ -155,7 +158,7 @@ class CloudSession implements Session {
     });
   }
 
-  putState(request: Input<PutStateRequest>, signal: AbortSignal): Promise<Cluster> {
+  putState(request: Input<PutStateRequest> | (() => Input<PutStateRequest>), signal: AbortSignal): Promise<Cluster> {
     return this.#guard(signal, async (alive) => {
       const connectionId = this.connectionId;
       if (connectionId === null) throw notConnected();
@@ -199,6 +202,14 @@ class CloudSession implements Session {
 
   storage(fileId: Uint8Array, format: number, signal: AbortSignal): Promise<StoredFile> {
     return this.#guard(signal, (alive) => resolveStorage({ spclient: this.#spclient, serverClock: this.#serverClock }, fileId, format, alive));
+  }
+
+  resumePoint(uri: string, signal: AbortSignal): Promise<number> {
+    return this.#guard(signal, (alive) => this.#resumePoints.read(uri, alive));
+  }
+
+  keepResumePoint(uri: string, position: number | 'finished', signal: AbortSignal): Promise<void> {
+    return this.#guard(signal, (alive) => this.#resumePoints.write(uri, position, alive));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

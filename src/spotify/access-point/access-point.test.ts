@@ -1,6 +1,6 @@
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FakeClock, Secret, silentLog, type TonearmError } from '#foundation';
+import { Dialler, FakeClock, Secret, silentLog, type TonearmError } from '#foundation';
 import { AuthType, encodeLoginFailure, encodeProductInfo, LoginFailureCode, Packet } from '#spotify/wire';
 import { AccessPoint } from './access-point.ts';
 import { ScriptedPeer, type PeerScript } from './scripted-peer.ts';
@@ -80,6 +80,7 @@ beforeEach(async () => {
       list: () => Promise.resolve(addresses),
       failed: () => void (cursor += 1),
     },
+    dialler: new Dialler({ clock }),
     serverKey: ScriptedPeer.modulus,
     clock,
     log: silentLog,

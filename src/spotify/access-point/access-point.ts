@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Backoff, Emitter, maskUser, Secret, toTonearmError, type Clock, type Events, type Log, type TonearmError } from '#foundation';
+import { Backoff, Emitter, maskUser, Secret, toTonearmError, withEither, type Clock, type Dialler, type Events, type Log, type TonearmError } from '#foundation';
 import { CpuFamily, createDhKeyPair, encodeLogin, Packet, parseProductInfo, PRODUCTION_SERVER_MODULUS, type Welcome } from '#spotify/wire';
 import type { Credentials, Identity } from '../ports.ts';
 import type { Directory } from '../web/directory.ts';
@@ -12,6 +12,7 @@ export interface AccessPointOptions {
   readonly identity: Identity;
   readonly credentials: Credentials;
   readonly directory: Pick<Directory, 'current' | 'failed' | 'list'>;
+  readonly dialler: Pick<Dialler, 'plain' | 'suspect'>;
   /** Modulus that replaces the production key. */
   readonly serverKey?: Uint8Array | undefined;
   readonly clock: Clock;
@@ -83,17 +84,18 @@ export class AccessPoint implements AsyncDisposable {
     if (this.#end) throw this.#end;
     this.hurry();
     const stop = new AbortController();
-    const either = AbortSignal.any([signal, stop.signal]);
-    try {
-      await Promise.race([
-        this.#emitter.once('online', { signal: either }),
-        this.#emitter.once('ended', { signal: either }).then(({ error }) => {
-          throw error;
-        }),
-      ]);
-    } finally {
-      stop.abort();
-    }
+    await withEither(signal, stop.signal, async (either) => {
+      try {
+        await Promise.race([
+          this.#emitter.once('online', { signal: either }),
+          this.#emitter.once('ended', { signal: either }).then(({ error }) => {
+            throw error;
+          }),
+        ]);
+      } finally {
+        stop.abort();
+      }
+    });
   }
 
   /** There is news that the network works, or somebody waits: tries again without sitting out its pause. */
@@ -152,11 +154,12 @@ export class AccessPoint implements AsyncDisposable {
 
   /** One connection from beginning to end, and how long it was logged in. */
   async #connect(address: string): Promise<{ readonly ending: Ending; readonly lasted: number | null }> {
-    const { identity, clock, log, serverKey } = this.#options;
+    const { identity, clock, log, serverKey, dialler } = this.#options;
     const login: { since: number | null } = { since: null };
     const { username, type, data } = this.#credentials;
     const connection = openConnection({
       address,
+      dialler,
       clock,
       plan: {
         keyPair: createDhKeyPair(),

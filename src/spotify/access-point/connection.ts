@@ -1,5 +1,5 @@
-import net from 'node:net';
-import { type Clock } from '#foundation';
+import type { Socket } from 'node:net';
+import { TonearmError, type Clock, type Dialler } from '#foundation';
 import type { Welcome } from '#spotify/wire';
 import { splitAddress } from '../web/directory.ts';
 import { startSession, step, type Deadline, type Effect, type Input, type SessionPlan } from './session-machine.ts';
@@ -9,6 +9,7 @@ export interface ConnectionOptions {
   /** `host:port`. */
   readonly address: string;
   readonly plan: SessionPlan;
+  readonly dialler: Pick<Dialler, 'plain' | 'suspect'>;
   readonly clock: Clock;
   readonly onWelcome: (welcome: Welcome) => void;
   readonly onPacket: (command: number, payload: Buffer) => void;
@@ -27,7 +28,7 @@ export interface Connection {
 const connectTime = 5000;
 
 /** The thin shell around the session machine: one TCP socket, two timers. */
-export function openConnection({ address, plan, clock, onWelcome, onPacket, onPing }: ConnectionOptions): Connection {
+export function openConnection({ address, plan, dialler, clock, onWelcome, onPacket, onPing }: ConnectionOptions): Connection {
   let state = startSession(plan);
   let over = false;
   let resolveEnded: (ending: Ending) => void = () => undefined;
@@ -40,15 +41,27 @@ export function openConnection({ address, plan, clock, onWelcome, onPacket, onPi
     return { ended, send: () => false, close: () => undefined };
   }
 
-  const socket = net.connect({ ...target, noDelay: true });
-  const connecting = clock.timer(connectTime, () => feed({ kind: 'closed', cause: new Error('no connection within 5 s') }));
-  socket.on('connect', () => {
-    connecting[Symbol.dispose]();
-    feed({ kind: 'opened', elapsed: clock.monotonic() - began });
-  });
-  socket.on('data', (bytes: Buffer) => feed({ kind: 'received', bytes }));
-  socket.on('error', (cause) => feed({ kind: 'closed', cause }));
-  socket.on('close', () => feed({ kind: 'closed' }));
+  let socket: Socket | null = null;
+  const dialling = new AbortController();
+  dialler.plain(target, { signal: dialling.signal, limit: connectTime }).then(
+    (opened) => {
+      if (isOver()) {
+        opened.destroy();
+        return;
+      }
+      socket = opened;
+      opened.on('data', (bytes: Buffer) => feed({ kind: 'received', bytes }));
+      opened.on('error', (cause) => feed({ kind: 'closed', cause }));
+      opened.on('close', () => feed({ kind: 'closed' }));
+      if (opened.destroyed) feed({ kind: 'closed' });
+      else feed({ kind: 'opened', elapsed: clock.monotonic() - began });
+    },
+    (cause: unknown) => {
+      // A proxy says best itself what is wrong with it.
+      if (cause instanceof TonearmError) finish({ verdict: 'elsewhere', error: cause });
+      else feed({ kind: 'closed', cause });
+    },
+  );
 
   function feed(input: Input): void {
     if (over) return;
@@ -60,7 +73,7 @@ export function openConnection({ address, plan, clock, onWelcome, onPacket, onPi
   function perform(effect: Effect): void {
     switch (effect.kind) {
       case 'write':
-        if (!socket.destroyed) socket.write(effect.bytes);
+        if (socket?.destroyed === false) socket.write(effect.bytes);
         return;
       case 'deadline': {
         const { name, delay } = effect;
@@ -86,10 +99,12 @@ export function openConnection({ address, plan, clock, onWelcome, onPacket, onPi
   function finish(reason: Ending): void {
     if (over) return;
     over = true;
-    connecting[Symbol.dispose]();
+    dialling.abort(new DOMException('The connection is closed.', 'AbortError'));
     for (const timer of timers.values()) timer[Symbol.dispose]();
     timers.clear();
-    socket.destroy();
+    // It opened, and then nobody spoke: perhaps only this family of addresses is broken.
+    if (reason.error.code === 'spotify/access-point-silent') dialler.suspect(socket?.remoteFamily);
+    socket?.destroy();
     resolveEnded(reason);
   }
 

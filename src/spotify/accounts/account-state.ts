@@ -1,4 +1,4 @@
-import { Emitter, sleep, TonearmError, type Clock, type Events, type Log } from '#foundation';
+import { Emitter, sleep, TonearmError, withEither, type Clock, type Events, type Log } from '#foundation';
 import { decodeAttributesMutation, decodeAttributesUpdate } from '#spotify/wire';
 
 export interface AccountStateEvents {
@@ -73,12 +73,13 @@ export class AccountState {
     const isKnown = () => this.#country !== null && this.#attributes.size > 0;
     if (isKnown()) return;
     const stop = new AbortController();
-    const either = AbortSignal.any([signal, stop.signal]);
-    try {
-      await Promise.race([this.#emitter.once('changed', { signal: either, test: isKnown }), sleep(this.#clock, patience, either)]);
-    } finally {
-      stop.abort();
-    }
+    await withEither(signal, stop.signal, async (either) => {
+      try {
+        await Promise.race([this.#emitter.once('changed', { signal: either, test: isKnown }), sleep(this.#clock, patience, either)]);
+      } finally {
+        stop.abort();
+      }
+    });
   }
 
   #changed(): void {

@@ -1,11 +1,10 @@
 import { setMaxListeners } from 'node:events';
-import { Backoff, Emitter, Secret, sleep, throwIfAborted, type TonearmError, toTonearmError, withTimeout, type Clock, type Events, type Log } from '#foundation';
+import { abortable, Backoff, Emitter, Secret, sleep, throwIfAborted, toTonearmError, withTimeout, withEither, type TonearmError, type Clock, type Events, type Log } from '#foundation';
 import type { CloudEndpoints, Credentials, Identity, SessionHost } from '../ports.ts';
 import type { HttpClient } from '../web/http-client.ts';
 import type { ServerClock } from '../web/server-clock.ts';
 import type { Authority } from '../web/spclient.ts';
 import { TokenBucket } from '../web/token-bucket.ts';
-import { withEither } from '../with-either.ts';
 import { ClientTokens } from './client-token.ts';
 import { login5, type Login5Grant, type Login5Options, type StoredCredential } from './login5.ts';
 
@@ -205,20 +204,21 @@ export class Accounts implements Authority, Disposable {
     if (this.#end) throw this.#end;
     const held = this.#usable();
     if (held) return held.token;
-    return withEither(this.#abort.signal, signal, async (either) => {
-      const stop = new AbortController();
-      const stopped = AbortSignal.any([either, stop.signal]);
-      try {
-        return await Promise.race([
-          this.#emitter.once('token', { signal: stopped }).then(({ token }) => token),
-          this.#emitter.once('refused', { signal: stopped }).then(({ error }) => {
-            throw error;
-          }),
-        ]);
-      } finally {
-        stop.abort();
-      }
-    });
+    const stop = new AbortController();
+    return withEither(this.#abort.signal, signal, (either) =>
+      withEither(either, stop.signal, async (stopped) => {
+        try {
+          return await Promise.race([
+            this.#emitter.once('token', { signal: stopped }).then(({ token }) => token),
+            this.#emitter.once('refused', { signal: stopped }).then(({ error }) => {
+              throw error;
+            }),
+          ]);
+        } finally {
+          stop.abort();
+        }
+      }),
+    );
   }
 
   #usable(): Held | null {
@@ -228,13 +228,12 @@ export class Accounts implements Authority, Disposable {
   /** Until woken, or for `delay` at most; `null`: until woken. */
   async #sleep(delay: number | null): Promise<void> {
     const waking = new AbortController();
-    const signal = AbortSignal.any([this.#abort.signal, waking.signal]);
-    const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-    const timer = delay === null ? woken : sleep(this.#clock, delay, signal).catch(() => undefined);
-    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    await Promise.race([woken, timer, aborted]);
+    this.#wake = () => waking.abort();
+    await withEither(this.#abort.signal, waking.signal, async (signal) => {
+      const never = new Promise<void>(() => undefined);
+      await (delay === null ? abortable(never, signal) : sleep(this.#clock, delay, signal)).catch(() => undefined);
+    });
     this.#wake = () => undefined;
-    waking.abort();
   }
 
   #refuse(error: TonearmError): void {

@@ -1,5 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import type { SecureContext } from 'node:tls';
+import type { Agent, IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { TonearmError, type Clock, type Log } from '#foundation';
 import { decodeDealerFrame, encodeDealerPing, type DealerFrame } from '#spotify/wire';
@@ -8,7 +7,8 @@ import { requestedDelay } from '../web/delay-header.ts';
 export interface LinkOptions {
   /** With the access token in it: never shown. */
   readonly url: string;
-  readonly secureContext: SecureContext;
+  /** Opens its connection. */
+  readonly agent: Agent;
   readonly userAgent: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -40,17 +40,17 @@ const silenceTime = 40_000;
 const longestFrame = 32 * 1024 * 1024;
 
 /** One WebSocket from dialling to its end, with pings of both kinds and a deadline for silence (`connect-control.md §1.2`). */
-export function openLink({ url, secureContext, userAgent, clock, log, onFrame }: LinkOptions): Link {
+export function openLink({ url, agent, userAgent, clock, log, onFrame }: LinkOptions): Link {
   let over = false;
   let resolveEnded: (end: LinkEnd) => void = () => undefined;
   let resolveClosed: () => void = () => undefined;
   const closed = new Promise<void>((resolve) => (resolveClosed = resolve));
   const ended = new Promise<LinkEnd>((resolve) => (resolveEnded = resolve));
-  const timers: Disposable[] = [];
+  const timers = new Set<Disposable>();
   let heard = clock.monotonic();
 
-  const socket = new WebSocket(url, { secureContext, headers: { 'User-Agent': userAgent }, perMessageDeflate: false, followRedirects: false, maxPayload: longestFrame } as WebSocket.ClientOptions);
-  timers.push(clock.timer(dialTime, () => finish(trouble('timeout', 'dealer-silent', 'Spotify\'s command channel did not open in time; it is tried again by itself.'))));
+  const socket = new WebSocket(url, { agent, headers: { 'User-Agent': userAgent }, perMessageDeflate: false, followRedirects: false, maxPayload: longestFrame });
+  after(dialTime, () => finish(trouble('timeout', 'dealer-silent', 'Spotify\'s command channel did not open in time; it is tried again by itself.')));
 
   socket.on('open', () => {
     disposeTimers();
@@ -72,6 +72,10 @@ export function openLink({ url, secureContext, userAgent, clock, log, onFrame }:
     finish(refused(status, retryAfter), status);
   });
   socket.on('error', (cause: Error) => {
+    if (cause instanceof TonearmError) {
+      finish(cause);
+      return;
+    }
     const code = (cause as NodeJS.ErrnoException).code;
     finish(trouble('unavailable', 'dealer-unreachable', `Spotify's command channel cannot be reached${code === undefined ? '' : ` (${code})`}; it is tried again by itself.`));
   });
@@ -91,25 +95,29 @@ export function openLink({ url, secureContext, userAgent, clock, log, onFrame }:
     if (!isOver()) onFrame(frame);
   }
 
+  function after(delay: number, run: () => void): void {
+    const timer = clock.timer(delay, () => {
+      timers.delete(timer);
+      run();
+    });
+    timers.add(timer);
+  }
+
   function watch(delay: number): void {
-    timers.push(
-      clock.timer(delay, () => {
-        const left = silenceTime - (clock.monotonic() - heard);
-        if (left > 0) watch(left);
-        else finish(trouble('timeout', 'dealer-lost', 'Nothing has been heard on Spotify\'s command channel for too long; it is opened again. Music goes on playing.'));
-      }),
-    );
+    after(delay, () => {
+      const left = silenceTime - (clock.monotonic() - heard);
+      if (left > 0) watch(left);
+      else finish(trouble('timeout', 'dealer-lost', 'Nothing has been heard on Spotify\'s command channel for too long; it is opened again. Music goes on playing.'));
+    });
   }
 
   function keepPinging(): void {
-    timers.push(
-      clock.timer(pingPeriod, () => {
-        if (isOver()) return;
-        socket.ping();
-        socket.send(encodeDealerPing());
-        keepPinging();
-      }),
-    );
+    after(pingPeriod, () => {
+      if (isOver()) return;
+      socket.ping();
+      socket.send(encodeDealerPing());
+      keepPinging();
+    });
   }
 
   function finish(error: TonearmError, status: number | null = null): void {
@@ -128,7 +136,8 @@ export function openLink({ url, secureContext, userAgent, clock, log, onFrame }:
   }
 
   function disposeTimers(): void {
-    for (const timer of timers.splice(0)) timer[Symbol.dispose]();
+    for (const timer of timers) timer[Symbol.dispose]();
+    timers.clear();
   }
 
   // Asked through a function because callbacks may have changed it.

@@ -1,7 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createSecureContext } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { FakeClock, Secret, silentLog, type TonearmError } from '#foundation';
@@ -83,7 +82,7 @@ beforeEach(async () => {
         return Promise.resolve();
       },
     },
-    secureContext: createSecureContext(),
+    agent: new http.Agent(),
     insecure: true,
     userAgent: 'tonearm/test',
     clock,

@@ -1,4 +1,4 @@
-import type { SecureContext } from 'node:tls';
+import type { Agent } from 'node:http';
 import { Backoff, Emitter, TonearmError, toTonearmError, type Clock, type Events, type Log } from '#foundation';
 import { encodeDealerPong, encodeDealerReply, parseCommandRequest, type CommandRequest, type DealerFrame } from '#spotify/wire';
 import type { Directory } from '../web/directory.ts';
@@ -33,7 +33,8 @@ export interface DealerEvents {
 interface DealerOptions {
   readonly directory: Pick<Directory, 'current' | 'failed'>;
   readonly authority: Pick<Authority, 'accessToken' | 'renew'>;
-  readonly secureContext: SecureContext;
+  /** Opens the connections. */
+  readonly agent: Agent;
   readonly insecure?: boolean | undefined;
   readonly userAgent: string;
   readonly clock: Clock;
@@ -149,12 +150,12 @@ export class Dealer implements AsyncDisposable {
   }
 
   async #connect(address: string, token: string): Promise<{ readonly error: TonearmError; readonly status: number | null; readonly connected: boolean }> {
-    const { insecure, secureContext, userAgent, clock, log } = this.#options;
+    const { insecure, agent, userAgent, clock, log } = this.#options;
     let connected = false;
     const link: Link = openLink({
       // Built anew each time: a token in an old address has expired (§1.9).
       url: `${insecure ? 'ws' : 'wss'}://${address}/?access_token=${encodeURIComponent(token)}`,
-      secureContext,
+      agent,
       userAgent,
       clock,
       log,

@@ -39,7 +39,11 @@ function url(query = ''): string {
 
 describe('discovery', () => {
   it('is announced with a name that fits, and answers where it says', async () => {
-    expect(announced).toEqual([{ name: 'é'.repeat(31), type: 'spotify-connect', port: discovery.port, txt: { VERSION: '1.0', CPath: '/zc', Stack: 'SP' } }]);
+    expect(announced).toEqual([{ name: 'é'.repeat(31), type: 'spotify-connect', port: discovery.port, txt: { VERSION: '1.0', CPath: '/zc', Stack: 'SP' }, address: '127.0.0.1', proof: { id: identity.deviceId, ask: expect.any(Function) } }]);
+    const proof = announced[0]?.proof;
+    expect(await proof?.ask(url(), AbortSignal.timeout(5000))).toBe(identity.deviceId);
+    expect(await proof?.ask(url('/else'), AbortSignal.timeout(5000))).toBeNull();
+    expect(await proof?.ask('http://127.0.0.1:9/zc', AbortSignal.timeout(5000))).toBeNull();
     const response = await fetch(url('?action=getInfo'));
     expect(response.headers.get('content-type')).toBe('application/json');
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
@@ -71,6 +75,15 @@ describe('discovery', () => {
 
   it('says which port is taken', async () => {
     await expect(open(discovery.port)).rejects.toMatchObject({ kind: 'conflict', code: 'spotify/discovery-port', message: expect.stringContaining(String(discovery.port)) });
+  });
+
+  it('is announced anew when asked, one after the other, and not after the end', async () => {
+    await Promise.all([discovery.announceAnew(), discovery.announceAnew()]);
+    expect([announced.length, withdrawn]).toEqual([3, 2]);
+    expect(announced[2]).toEqual(announced[0]);
+    await discovery[Symbol.asyncDispose]();
+    await discovery.announceAnew();
+    expect([announced.length, withdrawn]).toEqual([3, 3]);
   });
 
   it('withdraws and closes once, busy or not', async () => {

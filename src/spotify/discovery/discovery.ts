@@ -3,13 +3,23 @@ import type { AddressInfo } from 'node:net';
 import { Scope, TonearmError, type Clock, type Log } from '#foundation';
 import { createDhKeyPair, encodeStatus, parseForm, type DhKeyPair } from '#spotify/wire';
 import type { Credentials, Identity } from '../ports.ts';
-import { PairingDesk, type Answer } from './pairing-desk.ts';
+import { askDeviceId } from './device-id.ts';
+import { isNear, plainAddress } from './neighbour.ts';
+import { PairingDesk, type Answer, type Visitor } from './pairing-desk.ts';
 
 /** The part of the world discovery needs; `Host` of `#core` fits. */
 export interface DiscoveryHost {
   readonly clock: Clock;
   readonly log: Log;
-  announce(announcement: { readonly name: string; readonly type: string; readonly port: number; readonly txt: Readonly<Record<string, string>> }): Promise<AsyncDisposable>;
+  announce(announcement: {
+    readonly name: string;
+    readonly type: string;
+    readonly port: number;
+    readonly txt: Readonly<Record<string, string>>;
+    /** Where it listens, when that is one address. */
+    readonly address?: string | undefined;
+    readonly proof?: { readonly id: string; ask(url: string, signal: AbortSignal): Promise<string | null> } | undefined;
+  }): Promise<AsyncDisposable>;
 }
 
 export interface DiscoveryOptions {
@@ -22,9 +32,13 @@ export interface DiscoveryOptions {
   /** What phones show. */
   readonly name: string;
   /** Logs somebody in. The signal fires when somebody else pairs meanwhile. */
-  onUser(credentials: Credentials, signal: AbortSignal): Promise<'ok' | 'refused'>;
+  onUser(credentials: Credentials, signal: AbortSignal, visitor: Visitor): Promise<'ok' | 'refused'>;
+  /** Asked before; see `PairingDesk`. */
+  readonly mayPair?: ((visitor: Visitor) => boolean) | undefined;
   /** Canonical name of who is logged in. */
   activeUser(): string | null;
+  /** Asked before; see `PairingDesk`. */
+  readonly mayReset?: (() => boolean) | undefined;
   /** A phone asked to log the current user out. */
   onReset(): void | Promise<void>;
   /** For tests; otherwise made anew for the life of the process. */
@@ -33,9 +47,13 @@ export interface DiscoveryOptions {
 
 export interface Discovery extends AsyncDisposable {
   readonly port: number;
+  /** Withdraws and announces once more, so that phones forget what they remember of the speaker (`connect-session.md §10.9`). */
+  announceAnew(): Promise<void>;
 }
 
 const path = '/zc';
+/** IPv4 and IPv6. */
+const everywhere = '::';
 const longestBody = 16 * 1024;
 const longestName = 63;
 
@@ -44,7 +62,7 @@ const longestName = 63;
  * `spotify/discovery-port` when the port cannot be had; closing withdraws the announcement.
  */
 export async function openDiscovery(options: DiscoveryOptions): Promise<Discovery> {
-  const { host, identity, name, port = 0, address = '0.0.0.0' } = options;
+  const { host, identity, name, port = 0, address = everywhere } = options;
   const log = host.log.child('discovery');
   const scope = new Scope();
   const desk = new PairingDesk({ ...options, identity, keyPair: options.keyPair ?? createDhKeyPair(), clock: host.clock, log });
@@ -55,15 +73,45 @@ export async function openDiscovery(options: DiscoveryOptions): Promise<Discover
     });
   });
   server.maxConnections = 32;
+  server.on('connection', (socket) => {
+    if (!isNear(socket.remoteAddress ?? '', socket.localAddress ?? '')) socket.destroy();
+  });
   server.on('clientError', (_error, socket) => socket.destroy());
   try {
-    await listen(server, port, address);
+    await listen(server, port, address).catch(async (error: unknown) => {
+      // A machine without IPv6 has no such address.
+      if (address !== everywhere || (error as TonearmError).kind === 'conflict') throw error;
+      await listen(server, port, '0.0.0.0');
+    });
     scope.defer(() => closeServer(server));
     scope.defer(() => desk.close());
     const taken = (server.address() as AddressInfo).port;
-    scope.use(await host.announce({ name: clip(name), type: 'spotify-connect', port: taken, txt: { VERSION: '1.0', CPath: path, Stack: 'SP' } }));
-    log.info('Phones in this network can find the speaker.', { name, port: taken });
-    return { port: taken, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+    const announcement = {
+      name: clip(name),
+      type: 'spotify-connect',
+      port: taken,
+      txt: { VERSION: '1.0', CPath: path, Stack: 'SP' },
+      address: address === everywhere || address === '0.0.0.0' ? undefined : address,
+      proof: { id: identity.deviceId, ask: askDeviceId },
+    };
+    let announced = host.announce(announcement);
+    scope.defer(async () => (await announced)[Symbol.asyncDispose]());
+    await announced;
+    log.debug('Waiting for phones to pair.', { name, port: taken });
+    return {
+      port: taken,
+      async announceAnew() {
+        if (scope.signal.aborted) return;
+        const next = announced.then(async (old) => {
+          await old[Symbol.asyncDispose]();
+          return scope.signal.aborted ? old : host.announce(announcement);
+        });
+        // One that fails must not fail those after it.
+        announced = next.catch(() => ({ [Symbol.asyncDispose]: () => Promise.resolve() }));
+        await next;
+      },
+      [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+    };
   } catch (error) {
     await scope[Symbol.asyncDispose]();
     throw error;
@@ -88,7 +136,7 @@ async function serve(desk: PairingDesk, request: IncomingMessage, response: Serv
   const fields = fieldsOf(url.search.slice(1), body);
   reply(
     response,
-    fields ? await desk.answer({ method: request.method ?? '', fields, address: request.socket.remoteAddress ?? '' }) : encodeStatus('invalidArguments'),
+    fields ? await desk.answer({ method: request.method ?? '', fields, address: plainAddress(request.socket.remoteAddress ?? '') }) : encodeStatus('invalidArguments'),
   );
 }
 

@@ -2,16 +2,17 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock, silentLog } from '#foundation';
 import { createDhKeyPair, encodeAddUser, encryptPairingBlob, judgeGetInfo, parseForm, parseGetInfo, parseStatus, type DhKeyPair } from '#spotify/wire';
 import type { Credentials } from '../ports.ts';
-import { PairingDesk } from './pairing-desk.ts';
+import { PairingDesk, type Visitor } from './pairing-desk.ts';
 
 const identity = { deviceId: 'a'.repeat(40), name: 'Kitchen', brand: 'Tonearm', model: 'Tonearm', version: '0.1.0', clientId: 'c'.repeat(32) };
 
 let clock: FakeClock;
 let keyPair: DhKeyPair;
 let desk: PairingDesk;
-let logins: { credentials: Credentials; signal: AbortSignal; finish: (outcome: 'ok' | 'refused') => void }[];
+let logins: { credentials: Credentials; visitor: Visitor; signal: AbortSignal; finish: (outcome: 'ok' | 'refused') => void }[];
 let active: string | null;
 let resets: number;
+let mayReset: boolean;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -19,25 +20,27 @@ beforeEach(() => {
   logins = [];
   active = null;
   resets = 0;
+  mayReset = true;
   desk = new PairingDesk({
     identity,
     name: 'Kitchen',
     keyPair,
     clock,
     log: silentLog,
-    onUser: (credentials, signal) =>
+    onUser: (credentials, signal, visitor) =>
       new Promise((finish, reject) => {
-        logins.push({ credentials, signal, finish });
+        logins.push({ credentials, visitor, signal, finish });
         signal.addEventListener('abort', () => reject(signal.reason as Error));
       }),
     activeUser: () => active,
+    mayReset: () => mayReset,
     onReset: () => void (resets += 1),
   });
 });
 
-function form(username = 'somebody', { key = keyPair.publicKey, tamper = (text: string) => text, fields = {} }: { key?: Uint8Array; tamper?: (text: string) => string; fields?: Record<string, string> } = {}): ReadonlyMap<string, string> {
+function form(username = 'somebody', { key = keyPair.publicKey, type = 1, tamper = (text: string) => text, fields = {} }: { key?: Uint8Array; type?: number; tamper?: (text: string) => string; fields?: Record<string, string> } = {}): ReadonlyMap<string, string> {
   const { blob, clientKey } = encryptPairingBlob({
-    credentials: { username, type: 1, data: Buffer.from('stored secret') },
+    credentials: { username, type, data: Buffer.from('stored secret') },
     deviceId: identity.deviceId,
     deviceKey: key,
     keyPair: createDhKeyPair(),
@@ -70,6 +73,25 @@ describe('the pairing desk', () => {
     const answer = await desk.answer({ method, fields: new Map([['action', action]]), address: '' });
     expect(answer.http).toBe(http);
     expect(parseStatus(answer.body).status).toBe(status);
+  });
+
+  it('believes the name beside stored credentials only: a token in the blob works for whoever it was made for', async () => {
+    void post(form('owner'));
+    void post(form('owner', { type: 3 }), '192.168.1.3');
+    void post(form('somebody', { type: 3 }), '192.168.1.4');
+    await clock.advance(0);
+    expect(logins.map(({ visitor }) => visitor.user)).toEqual(['owner', null, null]);
+  });
+
+  it('declines a reset where the rules for guests say so, and lets a login under way go on', async () => {
+    void post(form());
+    await clock.advance(0);
+    mayReset = false;
+    expect(await post(new Map([['action', 'resetUsers']]))).toMatchObject({ http: 400, status: 102 });
+    expect([resets, logins[0]?.signal.aborted]).toEqual([0, false]);
+    mayReset = true;
+    expect(await post(new Map([['action', 'resetUsers']]))).toMatchObject({ http: 200, status: 101 });
+    expect([resets, logins[0]?.signal.aborted]).toEqual([1, true]);
   });
 
   it('logs a phone\'s user in and waits for the outcome', async () => {
@@ -133,6 +155,7 @@ describe('the pairing desk', () => {
     ['a short blob', () => form('somebody', { tamper: () => 'AAAA' }), 303],
     ['a blob that is no base64', () => form('somebody', { tamper: () => '!!!!' }), 303],
     ['a key of zero', () => form('somebody', { fields: { clientKey: 'AA==' } }), 303],
+    ['a name that moves the cursor', () => form('some\u001b[2Jbody'), 303],
     ['a foreign token type', () => form('somebody', { fields: { tokenType: 'authorization_code' } }), 303],
   ])('refuses %s', async (_name, fields, status) => {
     expect(await post(typeof fields === 'function' ? fields() : fields)).toMatchObject({ status });
@@ -158,6 +181,41 @@ describe('the pairing desk', () => {
     expect(await post(bad, '192.168.1.3')).toMatchObject({ status: 203 });
     await clock.advance(60_000);
     expect(await post(bad)).toMatchObject({ status: 203 });
+  });
+
+  it('looks at who comes before anything else is disturbed: a token’s name proves nothing', async () => {
+    const visitors: unknown[] = [];
+    let isWelcome = true;
+    desk = new PairingDesk({
+      identity,
+      name: 'Kitchen',
+      keyPair,
+      clock,
+      log: silentLog,
+      onUser: (credentials, signal, visitor) => {
+        visitors.push(visitor);
+        return new Promise((finish, reject) => {
+          logins.push({ credentials, visitor, signal, finish });
+          signal.addEventListener('abort', () => reject(signal.reason as Error));
+        });
+      },
+      mayPair: () => isWelcome,
+      activeUser: () => active,
+      onReset: () => undefined,
+    });
+    const first = post(form('ann'));
+    await clock.advance(0);
+    isWelcome = false;
+    expect(await post(form('ben'))).toMatchObject({ status: 202 });
+    expect(logins[0]?.signal.aborted).toBe(false);
+    logins[0]?.finish('ok');
+    expect(await first).toMatchObject({ status: 101 });
+    isWelcome = true;
+    const token = post(form('ann', { fields: { tokenType: 'accesstoken', blob: 'BQtoken' } }));
+    await clock.advance(0);
+    logins[1]?.finish('ok');
+    await token;
+    expect(visitors).toEqual([{ user: 'ann', phone: 'Phone' }, { user: null, phone: 'Phone' }]);
   });
 
   it('logs out', async () => {

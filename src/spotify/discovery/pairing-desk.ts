@@ -3,6 +3,17 @@ import { AuthType, decryptPairingBlob, encodeGetInfo, encodeStatus, parseAddUser
 import type { Credentials, Identity } from '../ports.ts';
 import { AttemptLimit } from './attempt-limit.ts';
 
+/** Who stands in front of the speaker. */
+export interface Visitor {
+  /**
+   * Whose login it is if it is one: stored credentials work for the name they come with and for no other. Null for tokens,
+   * where the name beside them proves nothing.
+   */
+  readonly user: string | null;
+  /** Name of the phone. */
+  readonly phone: string | null;
+}
+
 export interface DeskOptions {
   readonly identity: Identity;
   /** Shown to people; the identity's name unless it was changed. */
@@ -11,8 +22,12 @@ export interface DeskOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Logs somebody in. Called once per pairing; the signal fires when somebody else pairs meanwhile. */
-  onUser(credentials: Credentials, signal: AbortSignal): Promise<'ok' | 'refused'>;
+  onUser(credentials: Credentials, signal: AbortSignal, visitor: Visitor): Promise<'ok' | 'refused'>;
+  /** Asked first: a visitor who is turned down here disturbs no login that is under way. */
+  readonly mayPair?: ((visitor: Visitor) => boolean) | undefined;
   activeUser(): string | null;
+  /** Asked before a reset: whoever is in the network can send one. */
+  readonly mayReset?: (() => boolean) | undefined;
   onReset(): void | Promise<void>;
 }
 
@@ -86,6 +101,10 @@ export class PairingDesk {
   }
 
   async #reset(): Promise<Answer> {
+    if (this.#options.mayReset?.() === false) {
+      this.#options.log.info('Somebody in the network asked to log the account out. With the rules for guests that are set this is declined: log out in the Spotify app with the account itself, or with "tonearm logout".');
+      return status('bad');
+    }
     this.#login?.abort.abort(replaced());
     this.#login = null;
     await this.#options.onReset();
@@ -99,20 +118,46 @@ export class PairingDesk {
       return { ...status('bad'), http: 429 };
     }
     const request = parseAddUser(fields);
-    const credentials = request.tokenType === 'accesstoken' ? tokenCredentials(request.blob) : this.#decrypt(request, address);
+    const credentials = this.#credentials(request, address);
     if (typeof credentials === 'string') return status(credentials, credentials === 'invalidPublicKey' ? this.#key() : {});
-    const username = credentials.username ?? '';
-    if (username !== '' && this.#options.activeUser() === username && !this.#login) return status('ok');
-    const outcome = await this.#outcome(this.#begin(username, credentials));
+    // A token in the blob logs in whoever it was made for, whatever name stands beside it.
+    const visitor = { user: credentials.type === AuthType.stored ? credentials.username : null, phone: textOf(request.deviceName) };
+    if (visitor.user !== null && this.#options.activeUser() === visitor.user && !this.#login) return status('ok');
+    if (this.#options.mayPair?.(visitor) === false) {
+      this.#limit.failed(address, clock.monotonic());
+      return status('loginFailed');
+    }
+    const outcome = await this.#outcome(this.#begin(visitor, credentials));
     if (outcome === 'refused') this.#limit.failed(address, clock.monotonic());
     return status(outcome === 'refused' ? 'loginFailed' : 'ok');
+  }
+
+  /** By token type (§10.7); in place of credentials, which status says why there are none. */
+  #credentials(request: ReturnType<typeof parseAddUser>, address: string): Credentials | ZeroconfStatusName {
+    switch (request.tokenType) {
+      case 'default':
+        return this.#decrypt(request, address);
+      case 'accesstoken':
+        return tokenCredentials(request.blob);
+      default: {
+        const isCode = request.tokenType === 'authorization_code';
+        this.#options.log.warn(
+          isCode
+            ? 'A phone offered an authorization code. Only speakers of registered makers can redeem one, with a secret of their own, so it was declined. Phones that follow what the speaker says about itself never send this; update the app, or log in with "tonearm login".'
+            : 'A phone wants to pair in a way this version does not know, so it was declined. Update Tonearm, or log in with "tonearm login".',
+          { code: isCode ? 'spotify/pairing-code-unsupported' : 'spotify/pairing-type-unknown' },
+        );
+        return 'invalidArguments';
+      }
+    }
   }
 
   /** The credentials in the request, or which status says what is wrong with them. */
   #decrypt(request: ReturnType<typeof parseAddUser>, address: string): Credentials | ZeroconfStatusName {
     const { identity, keyPair, log, clock } = this.#options;
-    const { username, blob, clientKey, tokenType } = request;
-    if (tokenType !== 'default' || username === '' || blob === '' || clientKey === '') return 'invalidArguments';
+    const { username, blob, clientKey } = request;
+    // Nobody's name moves a cursor or turns the text around it; it is shown to the owner before it is known to be real.
+    if (username === '' || textOf(username) !== username || blob === '' || clientKey === '') return 'invalidArguments';
     try {
       const { type, data, oddities } = decryptPairingBlob({ blob, clientKey, keyPair, deviceId: identity.deviceId, username });
       for (const oddity of oddities) log.debug('A phone pairs in an unusual way.', { oddity });
@@ -128,13 +173,14 @@ export class PairingDesk {
   }
 
   /** One login per user; another user's takes its place. */
-  #begin(username: string, credentials: Credentials): Login {
+  #begin(visitor: Visitor, credentials: Credentials): Login {
+    const username = visitor.user ?? '';
     if (this.#login && username !== '' && this.#login.username === username) return this.#login;
     this.#login?.abort.abort(replaced());
     const { log } = this.#options;
-    log.info('A phone pairs with this speaker.', { user: maskUser(username) });
+    log.info('A phone pairs with this speaker.', { user: maskUser(visitor.user ?? '') });
     const abort = new AbortController();
-    const outcome = this.#options.onUser(credentials, abort.signal).catch((thrown: unknown) => {
+    const outcome = this.#options.onUser(credentials, abort.signal, visitor).catch((thrown: unknown) => {
       const error = toTonearmError(thrown);
       if (!abort.signal.aborted) log.warn(error.message, { code: error.code });
       return 'refused' as const;
@@ -163,6 +209,12 @@ export class PairingDesk {
   #key(): StatusDetails {
     return { version: '2.9.0', deviceId: this.#options.identity.deviceId, publicKey: this.#publicKey };
   }
+}
+
+/** What a phone says of itself, fit to be shown: no control characters, not endless. */
+function textOf(text: string): string | null {
+  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '').slice(0, 256);
+  return clean === '' ? null : clean;
 }
 
 /** The access point takes a token without a name (`connect-session.md §10.7`). */

@@ -2,7 +2,7 @@ import { TonearmError, toTonearmError, type Log } from '#foundation';
 import { decodeCluster, encodePutState, type Cluster, type Input, type PutStateRequest } from '#spotify/wire';
 import type { HttpResponse } from './http-client.ts';
 import type { ServerClock } from './server-clock.ts';
-import { expectOk, type RetryPolicy, type Spclient } from './spclient.ts';
+import { expectOk, readAnswer, type RetryPolicy, type Spclient } from './spclient.ts';
 
 interface ConnectStateOptions {
   readonly spclient: Pick<Spclient, 'send'>;
@@ -11,9 +11,9 @@ interface ConnectStateOptions {
   readonly log: Log;
 }
 
-/** 5xx twice with a second between; a 429 is the caller's, who will have newer state by then (`connect-control.md §10.1`). */
-const putPolicy: RetryPolicy = { pauses: [1000, 1000], throttles: 0, longestThrottle: 0, time: 10_000 };
-const inactivePolicy: RetryPolicy = { pauses: [500], throttles: 0, longestThrottle: 0, time: 5000 };
+/** 5xx twice with a second between; a 429 and silence are the caller's, who will have newer state by then (`connect-control.md §10.1`). */
+const putPolicy: RetryPolicy = { pauses: [1000, 1000], throttles: 0, longestThrottle: 0, time: 10_000, endsWithSilence: true };
+const inactivePolicy: RetryPolicy = { pauses: [500], throttles: 0, longestThrottle: 0, time: 5000, endsWithSilence: true };
 const removePolicy: RetryPolicy = { pauses: [], throttles: 0, longestThrottle: 0, time: 2000 };
 
 /** This device's resource at the cloud (`connect-control.md §2.1`), with the answers of §10.1 turned into decisions. */
@@ -25,16 +25,18 @@ export class ConnectState {
   }
 
   /**
-   * Tells the cloud how we are. Codes to act upon: `spotify/stale-connection` the connection id is not known any more ·
+   * Tells the cloud how we are; a function is asked anew for each try, so that what arrives is never old. Codes to act upon:
+   * `spotify/stale-connection` the connection id is not known any more ·
    * `spotify/rate-limited` with `retryAfter` · `spotify/state-too-large` send fewer tracks · `spotify/state-dropped` wait
    * for the next change · `spotify/not-allowed` stop.
    */
-  async put(request: Input<PutStateRequest>, connectionId: string, signal: AbortSignal): Promise<Cluster> {
+  async put(request: Input<PutStateRequest> | (() => Input<PutStateRequest>), connectionId: string, signal: AbortSignal): Promise<Cluster> {
     const { spclient, serverClock } = this.#options;
     const headers = { 'X-Spotify-Connection-Id': connectionId };
-    const answer = await spclient.send({ method: 'PUT', path: this.#path(), headers, body: encodePutState(request), policy: putPolicy }, signal);
+    const body = () => encodePutState({ ...(typeof request === 'function' ? request() : request), clientSideTimestamp: serverClock.now() });
+    const answer = await spclient.send({ method: 'PUT', path: this.#path(), headers, body, policy: putPolicy }, signal);
     if (answer.status < 200 || answer.status > 299) throw judgePut(answer);
-    const cluster = decodeCluster(answer.body);
+    const cluster = readAnswer('the speaker\'s state', () => decodeCluster(answer.body));
     serverClock.sample(cluster.serverTimestampMs);
     return cluster;
   }

@@ -22,19 +22,15 @@ export class Contexts {
   }
 
   /** `spotify/context-unresolvable` when Spotify does not know how. */
-  async resolve(uri: string, signal: AbortSignal): Promise<Context> {
-    for (let tries = 1; ; tries++) {
-      const answer = await this.#spclient.send({ method: 'GET', path: `/context-resolve/v1/${uri.replace(/[?#]/g, encodeURIComponent)}`, headers, policy, limit }, signal);
+  resolve(uri: string, signal: AbortSignal): Promise<Context> {
+    const path = `/context-resolve/v1/${uri.replace(/[?#]/g, encodeURIComponent)}`;
+    return this.#whenReady(signal, async () => {
+      const answer = await this.#spclient.send({ method: 'GET', path, headers, policy, limit }, signal);
       if (answer.status === 400) {
         throw new TonearmError({ kind: 'not-found', code: 'spotify/context-unresolvable', message: 'Spotify cannot say what belongs to this playlist, album or station. Play something else, or try it from another device.' });
       }
-      const context = parseContext(json(expectOk(answer, 'cannot tell what belongs to this playlist, album or station')));
-      if (!context.loading) return context;
-      if (tries === loadingTries) {
-        throw new TonearmError({ kind: 'unavailable', code: 'spotify/context-loading', message: 'Spotify is still putting this playlist or station together. Try again in a moment.' });
-      }
-      await sleep(this.#clock, loadingPause, signal);
-    }
+      return parseContext(json(expectOk(answer, 'cannot tell what belongs to this playlist, album or station')));
+    });
   }
 
   /** A page or context named by an `hm://` address, whose query is kept byte for byte (`connect-control.md §0.3`). */
@@ -42,16 +38,32 @@ export class Contexts {
     if (!url.startsWith('hm://') || url.length < 7) {
       throw new TonearmError({ kind: 'invalid', code: 'spotify/bad-page', message: 'A page of this playlist or station has an address that cannot be fetched.' });
     }
-    const answer = await this.#spclient.send({ method: 'GET', path: url.slice('hm:/'.length), headers, policy, limit }, signal);
-    const body = json(expectOk(answer, 'cannot give the next page of this playlist or station'));
-    return parseContext(isPage(body) ? { pages: [body] } : body);
+    return this.#whenReady(signal, async () => {
+      const answer = await this.#spclient.send({ method: 'GET', path: url.slice('hm:/'.length), headers, policy, limit }, signal);
+      const body = json(expectOk(answer, 'cannot give the next page of this playlist or station'));
+      return parseContext(isPage(body) ? { pages: [body] } : body);
+    });
   }
 
   /** What goes on after the end (`connect-control.md §5.6`). */
-  async autoplay(contextUri: string, recent: readonly string[], signal: AbortSignal): Promise<Context> {
+  autoplay(contextUri: string, recent: readonly string[], signal: AbortSignal): Promise<Context> {
     const body = encodeAutoplayRequest({ contextUri, recentTrackUris: recent });
-    const answer = await this.#spclient.send({ method: 'POST', path: '/context-resolve/v1/autoplay', headers, body, policy, limit }, signal);
-    return parseContext(json(expectOk(answer, 'has no suggestion for what to play next')));
+    return this.#whenReady(signal, async () => {
+      const answer = await this.#spclient.send({ method: 'POST', path: '/context-resolve/v1/autoplay', headers, body, policy, limit }, signal);
+      return parseContext(json(expectOk(answer, 'has no suggestion for what to play next')));
+    });
+  }
+
+  /** Asks again a second later while the cloud is still putting its answer together (§4.2). */
+  async #whenReady(signal: AbortSignal, ask: () => Promise<Context>): Promise<Context> {
+    for (let tries = 1; ; tries++) {
+      const context = await ask();
+      if (!context.loading && !context.pages.some((page) => page.loading && page.tracks.length === 0)) return context;
+      if (tries === loadingTries) {
+        throw new TonearmError({ kind: 'unavailable', code: 'spotify/context-loading', message: 'Spotify is still putting this playlist or station together. Try again in a moment.' });
+      }
+      await sleep(this.#clock, loadingPause, signal);
+    }
   }
 }
 

@@ -3,9 +3,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 /**
  * How long the far side asks us to wait, in milliseconds; `null` when it does not say.
  * Read in the order of `connect-session.md §11.2`: `X-RateLimit-Next` (ISO 8601), `Fastly-RateLimit-Reset` (epoch in
- * seconds or milliseconds), `Retry-After` (seconds or an HTTP date). A moment in the past counts as not said.
+ * seconds or milliseconds), `Retry-After` (seconds or an HTTP date). A moment in the past counts as not said. Moments are
+ * compared with the answer's own `Date`, and with `local` only without one: our clock may be wrong.
  */
-export function requestedDelay(headers: IncomingHttpHeaders, now: number): number | null {
+export function requestedDelay(headers: IncomingHttpHeaders, local: number): number | null {
+  const sent = Date.parse(headers.date ?? '');
+  const now = Number.isNaN(sent) ? local : sent;
   const candidates = [
     moment(single(headers['x-ratelimit-next']), now),
     epoch(single(headers['fastly-ratelimit-reset']), now),

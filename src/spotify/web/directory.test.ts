@@ -14,14 +14,14 @@ let answer: { status: number; body: string };
 let asked: string[];
 let directory: Directory;
 
-function make(url: string): Directory {
+function make(url: string, more: { friendlyPorts?: boolean; store?: { read(name: string): Promise<unknown>; write(name: string, value: unknown): Promise<void> } } = {}): Directory {
   const fake = {
     send: ({ path }: HttpRequest): Promise<HttpResponse> => {
       asked.push(path);
       return Promise.resolve({ status: answer.status, headers: {}, body: Buffer.from(answer.body) });
     },
   };
-  return new Directory({ url, http: fake as unknown as HttpClient, clock, log: silentLog, serverClock: new ServerClock(clock) });
+  return new Directory({ url, http: fake as unknown as HttpClient, clock, log: silentLog, serverClock: new ServerClock(clock), ...more });
 }
 
 beforeEach(() => {
@@ -54,6 +54,66 @@ describe('Directory', () => {
     await clock.advance(0);
     expect(asked).toHaveLength(2);
     expect(await directory.current('accesspoint')).toBe('a:1');
+  });
+
+  it('puts ports that firewalls let through first when told to, each group in its order, and drops nothing', async () => {
+    const accesspoint = ['a:4070', 'b:80', 'c:443', 'd:4070', 'e:443', 'f:80'];
+    answer.body = JSON.stringify({ ...good, accesspoint });
+    expect(await directory.list('accesspoint')).toEqual(accesspoint);
+    const friendly = make('http://127.0.0.1:1', { friendlyPorts: true });
+    expect(await friendly.list('accesspoint')).toEqual(['c:443', 'e:443', 'b:80', 'f:80', 'a:4070', 'd:4070']);
+    expect(await friendly.list('spclient')).toEqual(good.spclient);
+  });
+
+  describe('over restarts', () => {
+    let kept: unknown;
+    const store = { read: () => Promise.resolve(kept), write: (_name: string, value: unknown) => Promise.resolve(void (kept = value)) };
+    const again = (url = 'http://127.0.0.1:1') => make(url, { store });
+    beforeEach(async () => {
+      kept = undefined;
+      await again().current('dealer');
+      asked = [];
+    });
+
+    it('needs no question while the answer is fresh', async () => {
+      await clock.advance(1_800_000);
+      const next = again();
+      expect(await next.current('accesspoint')).toBe('a:1');
+      await clock.advance(1_700_000);
+      await next.current('dealer');
+      expect(asked).toHaveLength(0);
+      await clock.advance(200_000);
+      await next.current('dealer');
+      expect(asked).toHaveLength(1);
+    });
+
+    it('waits a moment for a new answer when the old one is of yesterday, and uses it when none comes', async () => {
+      await clock.advance(86_400_000);
+      answer.body = JSON.stringify({ ...good, dealer: ['new:1'] });
+      expect(await again().current('dealer')).toBe('new:1');
+      await clock.advance(86_400_000);
+      answer.status = 502;
+      expect(await again().current('dealer')).toBe('new:1');
+    });
+
+    it('does not wait longer than two seconds for it', async () => {
+      await clock.advance(86_400_000);
+      const mute = new Directory({ url: 'http://127.0.0.1:1', http: { send: () => new Promise(() => undefined) } as unknown as HttpClient, clock, log: silentLog, serverClock: new ServerClock(clock), store });
+      const current = mute.current('dealer');
+      await clock.advance(2000);
+      expect(await current).toBe('d:1');
+    });
+
+    it('forgets what another directory said, what is from the future and what is damaged', async () => {
+      await again('http://127.0.0.1:2').current('dealer');
+      expect(asked).toHaveLength(1);
+      for (const value of [null, 7, { url: 'http://127.0.0.1:2', at: clock.now(), lists: { dealer: [] } }, { ...(kept as object), at: clock.now() + 1000 }]) {
+        asked = [];
+        kept = value;
+        expect(await again('http://127.0.0.1:2').current('dealer')).toBe('d:1');
+        expect(asked).toHaveLength(1);
+      }
+    });
   });
 
   it('starts a changed list from its beginning', async () => {

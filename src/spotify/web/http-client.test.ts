@@ -55,6 +55,31 @@ describe('HttpClient', () => {
     expect(paths).toEqual(['/radio?uri=spotify:track:1&x=%3A%zz', '/caf%C3%A9%20%F0%9F%98%80']);
   });
 
+  it('asks nothing of a service while the pause lasts that it asked for, and nothing of a host when two of its services did', async () => {
+    const seen: string[] = [];
+    let isBusy = true;
+    handler = ({ url = '' }, response) => {
+      seen.push(url);
+      if (isBusy) response.writeHead(429, { 'Retry-After': '3' });
+      response.end();
+    };
+    const get = (path: string) => client.send({ method: 'GET', origin, path });
+    expect((await get('/one/a')).status).toBe(429);
+    await clock.advance(1000);
+    await expect(get('/one/b')).rejects.toMatchObject({ code: 'spotify/rate-limited', retryAfter: 2000 });
+    isBusy = false;
+    expect((await get('/two')).status).toBe(200);
+    isBusy = true;
+    expect((await get('/two')).status).toBe(429);
+    await expect(get('/three')).rejects.toMatchObject({ code: 'spotify/rate-limited', retryAfter: 2000 });
+    isBusy = false;
+    await clock.advance(2000);
+    expect((await get('/one/b')).status).toBe(200);
+    expect((await get('/three')).status).toBe(200);
+    await expect(get('/two?x')).rejects.toMatchObject({ retryAfter: 1000 });
+    expect(seen).toEqual(['/one/a', '/two', '/two', '/one/b', '/three']);
+  });
+
   it('follows no redirect', async () => {
     handler = (_request, response) => response.writeHead(302, { Location: 'http://127.0.0.1:1/' }).end();
     expect((await client.send({ method: 'GET', origin, path: '/' })).status).toBe(302);

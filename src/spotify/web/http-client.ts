@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import net from 'node:net';
-import tls, { type SecureContext } from 'node:tls';
-import { TonearmError, withTimeout, type Clock } from '#foundation';
-import { withEither } from '../with-either.ts';
+import tls from 'node:tls';
+import { Dialler, TonearmError, withTimeout, withEither, type Clock, type Secret } from '#foundation';
+import { requestedDelay } from './delay-header.ts';
+import { rateLimited, Throttles, usualThrottle } from './throttles.ts';
 import { WarmAgent } from './warm-agent.ts';
 
 export interface HttpRequest {
@@ -32,6 +32,8 @@ export interface HttpOptions {
   readonly userAgent: string;
   /** PEM of certificate authorities to trust in addition to the usual ones. */
   readonly certificates?: string | undefined;
+  /** HTTP proxy everything goes through. */
+  readonly proxy?: Secret<string> | undefined;
 }
 
 const defaultTime = 30_000;
@@ -41,7 +43,8 @@ const idleTime = 10 * 60_000;
 /**
  * A small keep-alive client for the cloud's web endpoints: no redirects, no cookies, bounded bodies and times,
  * `Content-Length` on everything (`connect-control.md §0.3`). Rejects with `TonearmError` of kind unavailable, timeout or
- * corrupt (or the signal's reason); an HTTP status is not an error here.
+ * corrupt (or the signal's reason); an HTTP status is not an error here. While the pause lasts that a 429 asked for, requests
+ * to the same service are not made but rejected with `spotify/rate-limited` and what is left of it.
  */
 export class HttpClient implements Disposable {
   readonly #clock: Clock;
@@ -49,24 +52,22 @@ export class HttpClient implements Disposable {
   readonly #plain: WarmAgent;
   readonly #secure: WarmAgent;
   readonly #closing = new AbortController();
-  /** Also for others who open TLS to the cloud, such as the dealer's WebSocket. */
-  readonly secureContext: SecureContext;
+  readonly #throttles: Throttles;
+  /** Also for others who connect to the cloud, such as the dealer's WebSocket. */
+  readonly dialler: Dialler;
 
-  constructor({ clock, userAgent, certificates }: HttpOptions) {
+  constructor({ clock, userAgent, certificates, proxy }: HttpOptions) {
     // Every request under way listens.
     setMaxListeners(0, this.#closing.signal);
     this.#clock = clock;
     this.#userAgent = userAgent;
+    this.#throttles = new Throttles(clock);
     // Built once: reading the list of authorities again for each connection costs more than the handshake.
-    this.secureContext = tls.createSecureContext(certificates === undefined ? {} : { ca: [...tls.rootCertificates, certificates] });
-    const options = { keepAlive: true, keepAliveMsecs: 30_000, maxFreeSockets: 4, scheduling: 'lifo' as const, timeout: idleTime };
-    this.#plain = new WarmAgent(new http.Agent(options), (host, port) => net.connect({ host, port, noDelay: true }), 'connect');
-    this.#secure = new WarmAgent(
-      new https.Agent({ ...options, secureContext: this.secureContext }),
-      (host, port, session) =>
-        tls.connect({ host, port, secureContext: this.secureContext, ...(session && { session }), ...(net.isIP(host) === 0 && { servername: host }) }),
-      'secureConnect',
-    );
+    const secureContext = tls.createSecureContext(certificates === undefined ? {} : { ca: [...tls.rootCertificates, certificates] });
+    const dialler = (this.dialler = new Dialler({ clock, proxy, secureContext }));
+    const { plain, secure } = dialler.agents({ keepAlive: true, keepAliveMsecs: 30_000, maxFreeSockets: 4, scheduling: 'lifo', timeout: idleTime });
+    this.#plain = new WarmAgent(plain, (target) => dialler.plain(target));
+    this.#secure = new WarmAgent(secure, (target) => dialler.secure(target));
   }
 
   send(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
@@ -74,19 +75,31 @@ export class HttpClient implements Disposable {
   }
 
   async #send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    const host = hostOf(request.origin);
+    const url = new URL(request.origin);
+    const host = url.hostname;
+    const pause = this.#throttles.wait(host, request.path);
+    if (pause > 0) throw rateLimited(pause);
     const what = { code: 'spotify/no-answer', message: `${host} did not answer in time. The network or the service is slow; it is tried again by itself.` };
-    return withTimeout(this.#clock, request.time ?? defaultTime, what, signal, async (both) => {
-      try {
-        return await this.#exchange(request, both);
-      } catch (error) {
-        // A kept-alive connection the far side has silently closed fails only when written to (connect-control.md §2.10).
-        if (!(error instanceof StaleConnection)) throw error;
-        const url = new URL(request.origin);
-        this.#agent(url).forget(bareHost(url), portOf(url));
-        return await this.#exchange(request, both, true);
-      }
-    });
+    try {
+      const answer = await withTimeout(this.#clock, request.time ?? defaultTime, what, signal, (both) => this.#ask(request, url, both));
+      if (answer.status === 429) this.#throttles.note(host, request.path, requestedDelay(answer.headers, this.#clock.now()) ?? usualThrottle);
+      return answer;
+    } catch (error) {
+      // Silence may be the path's: what stands open leads along it, too.
+      if (error instanceof TonearmError && error.code === what.code) this.#agent(url).forget(bareHost(url), portOf(url));
+      throw error;
+    }
+  }
+
+  async #ask(request: HttpRequest, url: URL, signal: AbortSignal): Promise<HttpResponse> {
+    try {
+      return await this.#exchange(request, signal);
+    } catch (error) {
+      // A kept-alive connection the far side has silently closed fails only when written to (connect-control.md §2.10).
+      if (!(error instanceof StaleConnection)) throw error;
+      this.#agent(url).forget(bareHost(url), portOf(url));
+      return await this.#exchange(request, signal, true);
+    }
   }
 
   /** Sees to it that `count` connections to `origin` stand ready, so that the next requests need no handshake. */
@@ -97,6 +110,7 @@ export class HttpClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.#closing.abort(new DOMException('The session is closing.', 'AbortError'));
+    this.dialler[Symbol.dispose]();
     this.#plain[Symbol.dispose]();
     this.#secure[Symbol.dispose]();
   }
@@ -118,7 +132,10 @@ export class HttpClient implements Disposable {
     };
     return new Promise((resolve, reject) => {
       const request = url.protocol === 'http:' ? http.request(options) : https.request(options);
-      const aborted = () => request.destroy(signal.reason as Error);
+      const aborted = () => {
+        if (isSilence(signal.reason)) this.dialler.suspect(request.socket?.remoteFamily);
+        request.destroy(signal.reason as Error);
+      };
       const fail = (error: Error) => {
         signal.removeEventListener('abort', aborted);
         reject(signal.aborted ? (signal.reason as Error) : translate(error, url.hostname, !isLast && (request.reusedSocket || agent.gave(request.socket))));
@@ -189,8 +206,8 @@ function bareHost(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
-function hostOf(origin: string): string {
-  return new URL(origin).hostname;
+function isSilence(reason: unknown): boolean {
+  return reason instanceof TonearmError && reason.code === 'spotify/no-answer';
 }
 
 function portOf(url: URL): number {

@@ -22,7 +22,7 @@ import {
   type TrackMetadata,
 } from '#spotify/wire';
 import type { ServerClock } from './server-clock.ts';
-import { expectOk, type Spclient } from './spclient.ts';
+import { expectOk, readAnswer, type Spclient } from './spclient.ts';
 
 export type { Bitrate } from '#spotify/wire';
 
@@ -115,12 +115,16 @@ async function pickPlayed(port: MetadataPort, { uri, gid, kind, item, answers, v
     const file = pickFormat(files?.files.length ? files.files : alternative.file, bitrate);
     if (file) return { gid: alternative.gid, file, files };
   }
+  if ('externalUrl' in item && item.externalUrl) {
+    throw failure('not-found', 'external-audio', 'The publisher of this episode keeps its sound on a server outside Spotify, and Tonearm plays only what Spotify delivers. Play it in the Spotify app, or choose another episode.');
+  }
   throw failure('not-found', 'no-file', 'Spotify offers this item in no form that this speaker can play. Play another one.');
 }
 
 async function ask({ spclient }: MetadataPort, uri: string, kinds: readonly number[], signal: AbortSignal): Promise<readonly ExtensionAnswer[]> {
   const request = { method: 'POST', path: '/extended-metadata/v0/extended-metadata', headers: { Accept: 'application/x-protobuf' }, body: encodeBatchedEntityRequest([{ uri, kinds }]) } as const;
-  return decodeBatchedExtensionResponse(expectOk(await spclient.send(request, signal), 'cannot describe this item').body);
+  const answer = expectOk(await spclient.send(request, signal), 'cannot describe this item');
+  return readAnswer('what the track is', () => decodeBatchedExtensionResponse(answer.body));
 }
 
 function valueOf(answers: readonly ExtensionAnswer[], uri: string, kind: number): Buffer | null {

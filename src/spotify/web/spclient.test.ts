@@ -118,7 +118,7 @@ describe('Spclient', () => {
       ['Bearer token-1', 'client-2'],
     ]);
     script = [401, 401, 401, 200];
-    expect(await send()).toMatchObject({ kind: 'unauthorized', code: 'spotify/token-refused' });
+    expect(await send()).toMatchObject({ kind: 'unavailable', code: 'spotify/token-refused' });
     expect(sent).toHaveLength(6);
     expect(renewals).toBe(2);
   });

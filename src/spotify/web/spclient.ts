@@ -3,6 +3,7 @@ import { requestedDelay } from './delay-header.ts';
 import type { Directory } from './directory.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts';
 import type { ServerClock } from './server-clock.ts';
+import { rateLimited, usualThrottle } from './throttles.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Who we are to the web endpoints. */
@@ -26,11 +27,15 @@ export interface RetryPolicy {
   readonly longestThrottle: number;
   /** For one try, in milliseconds. */
   readonly time: number;
+  /** Silence is the caller's, who will have something newer to say by then. */
+  readonly endsWithSilence?: boolean;
 }
 
 export const usualRetries: RetryPolicy = { pauses: [500, 1000, 2000], throttles: 2, longestThrottle: 60_000, time: 10_000 };
 
-export interface SpclientRequest extends Pick<HttpRequest, 'method' | 'path' | 'body' | 'limit'> {
+export interface SpclientRequest extends Pick<HttpRequest, 'method' | 'path' | 'limit'> {
+  /** A function is asked anew for each try: for what must be as new as can be. */
+  readonly body?: Uint8Array | (() => Uint8Array);
   readonly headers?: Readonly<Record<string, string>>;
   readonly policy?: RetryPolicy;
 }
@@ -46,8 +51,6 @@ interface SpclientOptions {
   readonly random?: () => number;
 }
 
-/** Without a header that says how long (`connect-control.md §0.5`). */
-const throttleWait = 10_000;
 const transient: readonly number[] = [408, 500, 502, 503, 504];
 const failuresPerHost = 2;
 
@@ -83,18 +86,21 @@ export class Spclient {
           continue;
         }
         if (answer.status === 429) {
-          const delay = requestedDelay(answer.headers, clock.now()) ?? throttleWait;
-          if (throttles >= policy.throttles || delay > policy.longestThrottle) throw rateLimited(delay);
-          throttles += 1;
-          await sleep(clock, delay, signal);
-          continue;
+          throw rateLimited(requestedDelay(answer.headers, clock.now()) ?? usualThrottle);
         }
-        if (!transient.includes(answer.status)) return answer;
-        failure = serverError(answer.status);
+        if (isPortal(answer)) failure = notSpotify();
+        else if (transient.includes(answer.status)) failure = serverError(answer.status);
+        else return answer;
       } catch (error) {
         throwIfAborted(signal);
         failure = toTonearmError(error);
-        if (!isTransient(failure)) throw failure;
+        // Asked for now, or of somebody else before.
+        if (failure.code === 'spotify/rate-limited' && throttles < policy.throttles && (failure.retryAfter ?? 0) <= policy.longestThrottle) {
+          throttles += 1;
+          await sleep(clock, failure.retryAfter ?? 0, signal);
+          continue;
+        }
+        if (!isTransient(failure) || (policy.endsWithSilence === true && failure.kind === 'timeout')) throw failure;
       }
       failures += 1;
       const pause = policy.pauses[failures - 1];
@@ -115,22 +121,24 @@ export class Spclient {
     address: string,
     token: Secret<string>,
     clientToken: Secret<string> | null,
-    request: Omit<SpclientRequest, 'policy'>,
+    { body: given, ...request }: Omit<SpclientRequest, 'policy'>,
     time: number,
     signal: AbortSignal,
   ): Promise<HttpResponse> {
     const { http, serverClock, clock } = this.#options;
     const wait = this.#bucket.take(clock.monotonic());
     if (wait > 0) await sleep(clock, wait, signal);
+    const body = typeof given === 'function' ? given() : given;
     const answer = await http.send(
       {
         ...request,
+        body,
         origin: this.#origin(address),
         time,
         headers: {
           Authorization: `Bearer ${token.reveal()}`,
           ...(clientToken && { 'Client-Token': clientToken.reveal() }),
-          ...(request.body && { 'Content-Type': 'application/x-protobuf' }),
+          ...(body && { 'Content-Type': 'application/x-protobuf' }),
           ...request.headers,
         },
       },
@@ -155,24 +163,38 @@ export function expectOk(answer: HttpResponse, what: string): HttpResponse {
   throw new TonearmError({ kind: status >= 500 ? 'unavailable' : 'invalid', code: 'spotify/request-refused', message: message(`the request was refused (${status}).`) });
 }
 
+/** Decodes a whole answer. One that cannot be read came from somewhere else or was damaged: that is no verdict on what was asked. */
+export function readAnswer<T>(about: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    throw new TonearmError({ kind: 'unavailable', code: 'spotify/bad-answer', message: `Spotify's answer about ${about} cannot be read. It is tried again by itself.`, cause });
+  }
+}
+
 function isTransient(error: TonearmError): boolean {
-  return error.kind === 'timeout' || ['spotify/no-connection', 'spotify/answer-cut', 'spotify/untrusted-certificate'].includes(error.code);
+  return error.kind === 'timeout' || error.code.startsWith('network/') || ['spotify/no-connection', 'spotify/answer-cut', 'spotify/untrusted-certificate'].includes(error.code);
 }
 
 function unauthorized(): TonearmError {
   return new TonearmError({
-    kind: 'unauthorized',
+    // Not `unauthorized`: the login itself was just accepted, so this is a matter of time and not of credentials.
+    kind: 'unavailable',
     code: 'spotify/token-refused',
-    message: 'Spotify refuses the request although the login was renewed. If it stays like this, pair the speaker again.',
+    message: 'Spotify refuses the request although the login was renewed. It is tried again by itself; if it stays like this, pair the speaker again.',
   });
 }
 
-function rateLimited(retryAfter: number): TonearmError {
+/** A good answer that is a web page. Spotify sends none here. */
+function isPortal({ status, headers }: HttpResponse): boolean {
+  return status >= 200 && status < 300 && /^text\/html\b/i.test(headers['content-type'] ?? '');
+}
+
+function notSpotify(): TonearmError {
   return new TonearmError({
     kind: 'unavailable',
-    code: 'spotify/rate-limited',
-    message: `Spotify has seen too many requests from this account and asks for a pause of ${Math.ceil(retryAfter / 1000)} s.`,
-    retryAfter,
+    code: 'spotify/web-page',
+    message: 'A web page came where Spotify should have answered. Perhaps this network wants somebody to log in first, as in hotels: open a browser in it. It is tried again by itself.',
   });
 }
 

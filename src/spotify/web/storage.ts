@@ -1,6 +1,6 @@
 import { hex, TonearmError } from '#foundation';
 import { cdnUrlExpiry, decodeStorageResolve } from '#spotify/wire';
-import { expectOk, type Spclient } from './spclient.ts';
+import { expectOk, readAnswer, type Spclient } from './spclient.ts';
 import type { ServerClock } from './server-clock.ts';
 
 export interface StoredFile {
@@ -21,7 +21,7 @@ export async function resolveStorage(
 ): Promise<StoredFile> {
   const path = `/storage-resolve/v2/files/audio/interactive/${format}/${hex(fileId)}`;
   const answer = expectOk(await spclient.send({ method: 'GET', path, headers: { Accept: 'application/x-protobuf' } }, signal), 'cannot say where the track is stored');
-  const { result, urls, fileId: expiring } = decodeStorageResolve(answer.body);
+  const { result, urls, fileId: expiring } = readAnswer('where the track is stored', () => decodeStorageResolve(answer.body));
   if (result === 'restricted') {
     throw new TonearmError({ kind: 'forbidden', code: 'spotify/restricted', message: 'Spotify does not give this track to this account. Play another one.' });
   }
