@@ -28,6 +28,8 @@ export interface AccessToken {
   /** Unix ms of the cloud's clock. */
   readonly expires: number;
   readonly scopes: readonly string[];
+  /** The application it was made for. */
+  readonly clientId: string;
 }
 
 /** One user of the cloud. */
@@ -143,9 +145,9 @@ export class Accounts {
     account.revision += 1;
   }
 
-  issueAccessToken(account: Account, lifetime: number, scopes: readonly string[] = ['streaming']): AccessToken {
+  issueAccessToken(account: Account, lifetime: number, scopes: readonly string[] = ['streaming'], clientId: string = keymaster): AccessToken {
     this.#issued += 1;
-    const token = { value: `sim-token-${this.#issued}-${randomBytes(12).toString('base64url')}`, account, expires: this.#clock.now() + lifetime, scopes };
+    const token = { value: `sim-token-${this.#issued}-${randomBytes(12).toString('base64url')}`, account, expires: this.#clock.now() + lifetime, scopes, clientId };
     this.#accessTokens.set(token.value, token);
     return token;
   }

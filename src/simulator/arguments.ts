@@ -7,6 +7,7 @@ export const usage = `Usage: npm run simulator -- [options]
 A Spotify cloud on this machine, for tests and for other people's receivers. Everything listens on loopback.
 
   --music FOLDER            play the .ogg, .mp3 and .flac files in FOLDER and below
+  --catalogue FILE          play the entries of this JSON file as well
   --state DIR               keep keys and certificates in DIR, and write what receivers need there
   --user NAME               a premium user; may be given several times (default: listener)
   --country CC              country of the users (default: SE)
@@ -60,6 +61,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
       users: (values.user ?? ['listener']).map((name) => ({ name, country, product: values.product ?? 'premium' })),
       latency: latencyOf(values.latency ?? '0'),
       ...(values.music === undefined ? {} : { folder: values.music }),
+      ...(values.catalogue === undefined ? {} : { entries: values.catalogue }),
       ...(values.state === undefined ? {} : { state: values.state }),
       ...(values.seed === undefined ? {} : { seed: values.seed }),
       ...(ping === undefined ? {} : { pingPeriod: ping }),
@@ -73,6 +75,7 @@ function parse(argv: readonly string[]) {
       args: [...argv],
       options: {
         music: { type: 'string' },
+        catalogue: { type: 'string' },
         state: { type: 'string' },
         user: { type: 'string', multiple: true },
         country: { type: 'string' },

@@ -53,12 +53,13 @@ async function build(options: CloudOptions, scope: Scope): Promise<Cloud> {
   const server = keys?.server ?? serverKeyOf(testKey());
   const authority = keys?.authority ?? (secure ? await openAuthority({ key: testKey(), leafKey: testKey() }) : null);
   const entries = options.folder === undefined ? [] : await (await import('./catalogue/folder.ts')).readMusicFolder(options.folder);
+  const more = options.entries === undefined ? [] : await (await import('./catalogue/entries-file.ts')).readEntriesFile(options.entries);
 
   const open: { plain: number; tls: number | null; accessPoint: readonly number[] } = { plain: 0, tls: null, accessPoint: [] };
   const addresses = makeAddresses(open, { secure, names });
   const time: ServerTime = { now: () => clock.now() + time.shift, shift: 0 };
   const journal = new Journal(clock);
-  const catalogue = new Catalogue(seed, [...entries, ...(options.catalogue ?? [])]);
+  const catalogue = new Catalogue(seed, [...entries, ...more, ...(options.catalogue ?? [])]);
   const parts: Parts = {
     clock,
     timers: scope.use(new Timers(clock)),

@@ -36,6 +36,9 @@ export interface FaultParameters {
   'access-point/skip-nonce': Plain;
   'access-point/oversize': Plain;
   'access-point/drop': Plain;
+  'access-point/hang': Plain;
+  'access-point/cut': Plain;
+  'access-point/garbage': Plain;
   'access-point/key-refuse': { readonly bytes?: number };
   'access-point/key-throttle': { readonly after?: number };
   'access-point/key-delay': { readonly by: number };
@@ -54,7 +57,10 @@ export interface FaultParameters {
   'login5/expires-in': { readonly seconds: number };
   'accounts/deny': Plain;
   'accounts/slow-down': Plain;
-  'dealer/refuse': { readonly status: number };
+  'dealer/refuse': { readonly status: number; readonly retryAfter?: number };
+  'dealer/hang': Plain;
+  'dealer/cut': Plain;
+  'dealer/garbage': Plain;
   'dealer/no-connection-id': Plain;
   'dealer/mute': Plain;
   'dealer/delay': { readonly by: number };
@@ -124,6 +130,9 @@ export const faultNotes: Readonly<Record<FaultName, string>> = {
   'access-point/skip-nonce': 'the next packet is made with the nonce after the next',
   'access-point/oversize': 'the next packet says it is 65535 bytes long and never ends',
   'access-point/drop': 'resets the connection instead of the next packet',
+  'access-point/hang': 'nothing passes in either direction; afterwards the connection is reset with the next byte',
+  'access-point/cut': 'half of the next write arrives, then the connection is reset',
+  'access-point/garbage': 'random bytes instead of what is due',
   'access-point/key-refuse': 'refuses audio keys with 00 01, or the given number',
   'access-point/key-throttle': 'refuses audio keys with 00 02, after so many granted',
   'access-point/key-delay': 'audio keys come this much later',
@@ -142,7 +151,10 @@ export const faultNotes: Readonly<Record<FaultName, string>> = {
   'login5/expires-in': 'access tokens live so many seconds',
   'accounts/deny': 'the user declines at /authorize',
   'accounts/slow-down': 'the device flow answers slow_down',
-  'dealer/refuse': 'refuses the upgrade with this status',
+  'dealer/refuse': 'refuses the upgrade with this status, and Retry-After in seconds',
+  'dealer/hang': 'answers no upgrade, and nothing passes over open sockets; afterwards they are reset with the next frame',
+  'dealer/cut': 'half of the next frame arrives, then the connection is reset',
+  'dealer/garbage': 'bytes that are no WebSocket frame instead of the next frame',
   'dealer/no-connection-id': 'does not send a connection id',
   'dealer/mute': 'does not answer pings',
   'dealer/delay': 'frames come this much later',

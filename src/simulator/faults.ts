@@ -28,6 +28,10 @@ export type EndpointFault = FaultScope &
     | { readonly kind: 'drop'; readonly when: 'before' | 'after' }
     /** Promises the whole body and sends only this many bytes of it. */
     | { readonly kind: 'truncate'; readonly bytes: number }
+    /** Sends half of the body, then resets. */
+    | { readonly kind: 'cut' }
+    /** Answers 200 with a web page, as a hotel's network does before one has logged in. */
+    | { readonly kind: 'garbage' }
   );
 
 interface Armed {
@@ -58,7 +62,7 @@ export class Faults {
   set<K extends FaultName>(name: K, ...[options]: FaultArguments<K>): Disposable {
     const scope: FaultScope = options ?? {};
     const entry: ArmedFault = { scope, left: scope.count ?? Infinity, skip: scope.skip ?? 0, parameters: options ?? {} };
-    const list = this.#named.get(name) ?? [];
+    const list = (this.#named.get(name) ?? []).filter(({ left }) => left > 0);
     list.push(entry);
     this.#named.set(name, list);
     return { [Symbol.dispose]: () => void (entry.left = 0) };
@@ -67,7 +71,7 @@ export class Faults {
   /** Makes a route fail: `endpoint` is its name (`connect-state/put`) or the part before the slash for all of a service. */
   endpoint(endpoint: string, fault: EndpointFault): Disposable {
     const entry: ArmedEndpoint = { scope: fault, left: fault.count ?? Infinity, skip: fault.skip ?? 0, fault };
-    const list = this.#endpoints.get(endpoint) ?? [];
+    const list = (this.#endpoints.get(endpoint) ?? []).filter(({ left }) => left > 0);
     list.push(entry);
     this.#endpoints.set(endpoint, list);
     return { [Symbol.dispose]: () => void (entry.left = 0) };

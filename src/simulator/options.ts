@@ -28,6 +28,8 @@ export interface CloudOptions {
   readonly state?: string;
   /** A folder of Ogg Vorbis, MP3 and FLAC files to play. */
   readonly folder?: string;
+  /** A JSON file that lists more of it: like `catalogue`, files as `{format, path}`. */
+  readonly entries?: string;
   readonly catalogue?: readonly CatalogueEntry[];
   /** Default: one premium user called `listener`. */
   readonly users?: readonly AccountOptions[];

@@ -13,7 +13,7 @@ export function answerKeyRequest({ catalogue, faults, journal }: Parts, payload:
   const hex = fileId.toString('hex');
   const about = { device, file: hex };
   const notice = (clause: string, what: string) => journal.refuse({ service: 'access-point', clause, what: `key request ${sequence}: ${what}`, refused: true });
-  if (payload.readUInt16BE(40) !== 0) notice('connect-session §6.1', 'the last two bytes are not zero');
+  if (payload.readUInt16BE(40) !== 0) journal.refuse({ service: 'access-point', clause: 'connect-session §6.1', what: `key request ${sequence}: the last two bytes are not zero`, refused: false });
   journal.record('access-point', 'key request', { device, gid: gid.toString('hex'), file: hex, sequence });
   if (faults.take('access-point/key-silence', about)) return { kind: 'silence' };
   const delay = faults.take('access-point/key-delay', about)?.by ?? 0;

@@ -1,5 +1,5 @@
 import type { decodeLogin } from '#spotify/wire';
-import type { Account } from '../accounts.ts';
+import { keymaster, type Account } from '../accounts.ts';
 import type { Parts } from '../parts.ts';
 
 /** Whose credentials these are; null (and a note of why) when they are nobody's (connect-session §5.10). */
@@ -11,6 +11,8 @@ export function accountFor({ accounts, journal }: Parts, { username, type, data,
   if (type === 3) {
     const token = accounts.accessToken(data.toString('latin1'));
     if (!token) return refuse('the access token is not valid');
+    // Since August 2026; no breach, because a client can only find out by trying.
+    if (token.clientId !== keymaster) return null;
     if (username !== null && username !== token.account.name) return refuse('the access token belongs to somebody else');
     return token.scopes.includes('streaming') ? token.account : refuse('the access token lacks the scope "streaming"');
   }

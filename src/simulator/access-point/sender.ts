@@ -14,6 +14,7 @@ export class Sender {
   #key: Buffer | null = null;
   #counter = 0;
   #held: Buffer[] | null = null;
+  #isDead = false;
   /** Round trips of the connection set-up that the first answer still has to wait for. */
   #setUp = 1;
 
@@ -63,6 +64,13 @@ export class Sender {
     this.#held = null;
   }
 
+  /** Whether the road is dead; a connection that lost something over it is reset when the road is open again. */
+  isLost(): boolean {
+    if (this.#faults.take('access-point/hang')) this.#isDead = true;
+    else if (this.#isDead) this.reset();
+    return this.#isDead;
+  }
+
   /** Ends the connection after what is on its way. */
   end(): void {
     this.#lane.send(0, () => this.#socket.end());
@@ -97,6 +105,15 @@ export class Sender {
 
   #write(bytes: Buffer): void {
     if (this.#socket.destroyed) return;
+    if (this.isLost()) return;
+    if (this.#faults.take('access-point/cut')) {
+      this.#socket.write(bytes.subarray(0, bytes.length >> 1), () => this.reset());
+      return;
+    }
+    if (this.#faults.take('access-point/garbage')) {
+      this.#socket.write(randomBytes(bytes.length));
+      return;
+    }
     if (!this.#faults.take('access-point/one-byte')) {
       this.#socket.write(bytes);
       return;

@@ -97,7 +97,7 @@ export class AccessPointSession {
   }
 
   #received(chunk: Buffer): void {
-    if (this.#silent) return;
+    if (this.#silent || this.#sender.isLost()) return;
     try {
       if (this.#reader) this.#packets(chunk);
       else this.#handshake(chunk);
@@ -111,7 +111,7 @@ export class AccessPointSession {
   #refuse(error: Refused | TonearmError): void {
     const clause = error instanceof Refused ? error.clause : this.#reader ? 'connect-session §4.5' : 'connect-session §3.1';
     this.#context.parts.journal.refuse({ service: 'access-point', clause, what: error.message, refused: true });
-    if (!this.#reader || !this.#account) this.#sender.raw(encodeApRefusal({ code: error instanceof Refused ? error.status : Code.protocol }));
+    if (!this.#reader) this.#sender.raw(encodeApRefusal({ code: error instanceof Refused ? error.status : Code.protocol }));
     this.#silent = true;
     this.#sender.end();
   }

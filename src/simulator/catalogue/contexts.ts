@@ -73,7 +73,8 @@ export class Contexts {
   /** What `hm://` resources hold besides contexts. */
   page(url: string): ContextPage | ContextDocument | null {
     this.#count(url);
-    return this.#pages.get(url) ?? this.#albumPage(url) ?? this.#stationPage(url);
+    const station = /^hm:\/\/radio-apollo\/v3\/stations\/(spotify:station:[^?]+)$/.exec(url)?.[1];
+    return this.#pages.get(url) ?? this.#albumPage(url) ?? (station === undefined ? this.#stationPage(url) : this.#station(station));
   }
 
   /** The station that goes on where a context ends. */

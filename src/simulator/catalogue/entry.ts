@@ -14,7 +14,7 @@ export interface CatalogueEntry {
   /** `spotify:track:…`. Default: made from the seed, artist, album and title. */
   readonly uri?: string;
   readonly files?: readonly FileEntry[];
-  /** Where the files are listed: in AUDIO_FILES only (the rule since 2025), in TRACK_V4 only, or in both. */
+  /** Where the files are listed: in AUDIO_FILES only (the rule since 2025 for tracks), in the item itself only, or in both (default for episodes). */
   readonly filesIn?: 'extension' | 'track' | 'both';
   /** JPEG or PNG bytes. Default: a plain square. */
   readonly cover?: Uint8Array;

@@ -15,6 +15,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 /** How long, in ms, a state may still name the command before the newest. */
 const grace = 1000;
 const remembered = 50;
+const mostOutcomes = 1000;
 
 /** A command that was sent to a device. */
 export interface SentCommand extends KnownCommand {
@@ -84,7 +85,7 @@ export class Commands {
       this.#parts.journal.record('dealer', `command ${endpoint} ${end}`, { from, to, ackId });
       return end;
     });
-    this.#outcomes.set(ackId, outcome);
+    this.#keep(ackId, outcome);
     return ackId;
   }
 
@@ -97,9 +98,15 @@ export class Commands {
     const payload = encodeSetVolume({ volume, commandOptions: { messageId: this.#messageId | 0 }, loggingParams: {}, connectionType: 'wlan', sentByDeviceId: from });
     this.#parts.journal.record('dealer', 'volume', { from, to, volume }, this.#dealer.ofDevice(from)?.phone ?? null);
     this.#dealer.push(to, { uri: 'hm://connect-state/v1/connect/volume', headers: { 'Content-Type': 'application/octet-stream' }, payload });
-    this.#outcomes.set(ackId, Promise.resolve('succeeded'));
+    this.#keep(ackId, Promise.resolve('succeeded'));
     this.#hub.acknowledge(account, ackId);
     return ackId;
+  }
+
+  #keep(ackId: string, outcome: Promise<Outcome>): void {
+    this.#outcomes.set(ackId, outcome);
+    const [oldest] = this.#outcomes.keys();
+    if (this.#outcomes.size > mostOutcomes && oldest !== undefined) this.#outcomes.delete(oldest);
   }
 }
 

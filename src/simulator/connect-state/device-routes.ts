@@ -87,7 +87,7 @@ export function deviceRoutes(parts: Parts, hub: ConnectStateHub, dealer: Dealer,
     const device = exchange.parameters['device'] ?? '';
     parts.journal.record('connect-state', 'removed', { device }, exchange.phone);
     const change = hub.of(account).remove(device, parts.time.now());
-    for (const connection of dealer.connections) if (connection.device === device) connection.device = null;
+    for (const connection of dealer.connections) if (connection.device === device && connection.account === account) connection.device = null;
     if (change) hub.announce(account, change);
     return { status: 200 };
   };

@@ -51,7 +51,7 @@ export class ConnectStateHub {
 
   /** The next push of this user names this id. */
   acknowledge(account: Account, ackId: string): void {
-    this.#acks.set(account.name, [...(this.#acks.get(account.name) ?? []), ackId]);
+    this.#acks.set(account.name, [...(this.#acks.get(account.name) ?? []).slice(-50), ackId]);
   }
 
   /**
@@ -68,7 +68,8 @@ export class ConnectStateHub {
   pushNow(account: Account, change: ClusterChange, { active, except = null }: { readonly active?: string; readonly except?: string | null } = {}): void {
     const { faults, time } = this.#parts;
     const withPlayerState = faults.take('connect-state/push-without-player-state') === null;
-    const cluster = this.of(account).view({ now: time.now(), withPlayerState, ...(active === undefined ? {} : { active }) });
+    const needFullState = faults.take('connect-state/need-full-state') !== null;
+    const cluster = this.of(account).view({ now: time.now(), withPlayerState, needFullState, ...(active === undefined ? {} : { active }) });
     const [ackId = '', ...rest] = this.#acks.get(account.name) ?? [];
     this.#acks.set(account.name, rest);
     const payload = encodeClusterUpdate({ cluster, updateReason: change.reason, ackId, devicesThatChanged: change.devices });

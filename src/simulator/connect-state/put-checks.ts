@@ -1,4 +1,5 @@
 import { MemberType, PutStateReason, type ConnectPlayerState, type PutStateRequest } from '#spotify/wire';
+import { judgeLists } from './list-checks.ts';
 
 /** A command as states name it. */
 export interface KnownCommand {
@@ -39,7 +40,7 @@ export function judgePut(request: PutStateRequest, circumstances: PutCircumstanc
     faults.push(`last_command is ${request.lastCommandMessageId}, the newest are ${commands.map(({ messageId }) => messageId).join(', ')}`);
   }
   if (!state) faults.push('no player_state');
-  else faults.push(...judgeState(state, now), ...judgeQueue(state, previous?.device?.playerState ?? null));
+  else faults.push(...judgeState(state, now), ...judgeLists(state), ...judgeQueue(state, previous?.device?.playerState ?? null));
   return faults;
 }
 

@@ -30,6 +30,8 @@ describe('the control API', () => {
     expect(await call('POST', '/faults', { name: 'no/such' })).toMatchObject({ status: 400 });
     expect(await call('POST', '/phones/Nobody/pause')).toMatchObject({ status: 404, json: { code: 'simulator/no-phone' } });
     expect(await call('GET', '/', undefined, { Host: 'attacker.example' })).toMatchObject({ status: 403 });
+    // What a form on a web page sends needs no permission of ours to be sent.
+    expect(await call('POST', '/tokens/expire', '{}', { Origin: 'https://attacker.example', 'Content-Type': 'text/plain' })).toMatchObject({ status: 403 });
   });
 
   it('makes phones that play on speakers', async () => {
@@ -67,6 +69,26 @@ describe('the control API', () => {
     expect((await call('POST', '/tokens/expire')).status).toBe(200);
   });
 
+  it('lays contexts down, shifts time and sends commands no phone would send', async () => {
+    const uri = 'spotify:playlist:37i9dQZF1DXcBWIGoYBM5M';
+    expect(await call('PUT', '/context', { uri, pages: [{ tracks: [{ uri: 'spotify:track:2RnhhsLPpUvzQ23I6FTEIy', uid: 'a' }] }] })).toMatchObject({ status: 200, json: { uri, url: `context://${uri}`, pages: [{ tracks: [{ uid: 'a' }] }] } });
+    expect(await call('GET', `/context?uri=${uri}`)).toMatchObject({ json: { uri } });
+    expect(await call('PUT', '/context', { uri })).toMatchObject({ status: 400 });
+    expect(await call('PUT', '/context/page', { url: 'hm://more', page: { tracks: [] } })).toMatchObject({ json: { tracks: [] } });
+    await call('POST', '/resume-points', { user: 'listener', uri: 'spotify:episode:x', position: 5000 });
+    expect(await call('GET', '/resume-points?user=listener&uri=spotify:episode:x')).toMatchObject({ json: [{ position: 5000 }] });
+    expect(await call('PUT', '/time', { shift: 90_000 })).toMatchObject({ json: { shift: 90_000 } });
+    expect(cloud.time.now() - Date.now()).toBeGreaterThan(89_000);
+    cloud.time.shift = 0;
+    const speaker = await openSpeaker(cloud);
+    await speaker.put(speakerState({ now: Date.now() }));
+    const sent = call('POST', '/command', { device: testDevice, body: { anything: true } });
+    expect(await speaker.dealer.answer(false)).toEqual({ anything: true });
+    expect(await sent).toMatchObject({ json: { outcome: 'failed' } });
+    expect(await call('POST', '/command', { device: 'nobody', body: {} })).toMatchObject({ status: 404, json: { code: 'simulator/no-device' } });
+    speaker.close();
+  });
+
   it('shows bytes in the journal as base64', async () => {
     await ask(`http://127.0.0.1:${cloud.ports.plain}/v1/clienttoken`, { method: 'POST', body: 'abc' });
     expect(await call('GET', '/journal?service=client-token&limit=1')).toMatchObject({ json: [{ what: 'POST /v1/clienttoken', detail: { body: { base64: 'YWJj' } } }] });
@@ -83,7 +105,7 @@ describe('parseArguments', () => {
   });
 
   it('reads everything', () => {
-    const line = '--music m --state s --user a --user b --country DE --product free --tls-port 443 --http-port 80 --access-point-port 4070 --access-point-port 444 --control-port 9 --ipv6 --latency accessPoint=5,cdn=9 --seed x --ping 2 --no-noise --phone Anna --verbose';
+    const line = '--music m --catalogue c.json --state s --user a --user b --country DE --product free --tls-port 443 --http-port 80 --access-point-port 4070 --access-point-port 444 --control-port 9 --ipv6 --latency accessPoint=5,cdn=9 --seed x --ping 2 --no-noise --phone Anna --verbose';
     expect(parseArguments(line.split(' '))).toEqual({
       help: false,
       verbose: true,
@@ -96,6 +118,7 @@ describe('parseArguments', () => {
         users: [{ name: 'a', country: 'DE', product: 'free' }, { name: 'b', country: 'DE', product: 'free' }],
         latency: { accessPoint: 5, cdn: 9 },
         folder: 'm',
+        entries: 'c.json',
         state: 's',
         seed: 'x',
         pingPeriod: 2000,

@@ -5,6 +5,7 @@ import { faultNotes, type FaultName } from '../fault-names.ts';
 import type { ServiceName } from '../journal.ts';
 import { checked, type Operation } from './operation.ts';
 import { phoneOperations } from './phone-operations.ts';
+import { stageOperations } from './stage-operations.ts';
 
 const Scope = {
   count: z.number().int().min(1).optional(),
@@ -18,6 +19,7 @@ const RouteFault = z.discriminatedUnion('kind', [
   z.strictObject({ endpoint: z.string(), kind: z.literal('fail'), status: z.number().int(), headers: z.record(z.string(), z.string()).optional(), body: z.string().optional(), ...Scope }),
   z.strictObject({ endpoint: z.string(), kind: z.literal('hang'), after: z.number().optional(), ...Scope }),
   z.strictObject({ endpoint: z.string(), kind: z.literal('drop'), when: z.enum(['before', 'after']), ...Scope }),
+  z.strictObject({ endpoint: z.string(), kind: z.enum(['cut', 'garbage']), ...Scope }),
   z.strictObject({ endpoint: z.string(), kind: z.literal('truncate'), bytes: z.number().int().min(0), ...Scope }),
 ]);
 const LatencyBody = z.strictObject({ accessPoint: z.number().min(0), http: z.number().min(0), cdn: z.number().min(0), dealer: z.number().min(0) }).partial();
@@ -40,6 +42,7 @@ export function operationsOf(cloud: Cloud): readonly Operation[] {
     ...faultOperations(cloud),
     ...observationOperations(cloud),
     ...accountOperations(cloud),
+    ...stageOperations(cloud),
     {
       method: 'POST',
       path: '/push',
@@ -93,7 +96,7 @@ function faultOperations({ faults, network, router, ...cloud }: Cloud): Operatio
     {
       method: 'POST',
       path: '/faults/endpoint',
-      about: '{endpoint, kind: fail|hang|drop|truncate, …} makes an endpoint fail',
+      about: '{endpoint, kind: fail|hang|drop|truncate|cut|garbage, …} makes an endpoint fail',
       run({ body }) {
         const { endpoint, ...fault } = checked(RouteFault, body);
         faults.endpoint(endpoint, fault as EndpointFault);

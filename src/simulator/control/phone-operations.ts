@@ -10,6 +10,7 @@ const Row = z.union([z.string(), z.number().int().min(0)]);
 const Repeat = z.enum(['off', 'context', 'track']);
 const PhoneBody = z.strictObject({ name: z.string().optional(), user: z.string().optional() });
 const PairBody = z.strictObject({ url: z.string().optional(), speaker: z.string().optional(), within: z.number().default(20_000), mischief: z.string().optional() });
+const ListRow = z.strictObject({ uri: z.string(), uid: z.string().optional(), provider: z.string().optional(), metadata: z.record(z.string(), z.string()).optional() });
 const PlayBody = z.strictObject({
   context: z.string().optional(),
   track: Row.optional(),
@@ -50,6 +51,7 @@ export function phoneOperations(cloud: Cloud): Operation[] {
     },
     { method: 'GET', path: '/phones/{name}', about: 'what a phone sees', run: (input) => viewOf(phoneOf(input)) },
     { method: 'DELETE', path: '/phones/{name}', about: 'closes a phone', run: async (input) => (await phoneOf(input).leave(), {}) },
+    { method: 'GET', path: '/phones/{name}/cluster', about: 'everything a phone was told', run: (input) => phoneOf(input).cluster },
     act('pair', '{url} or {speaker?, within?} pairs with a speaker, by address or found by mDNS', pair),
     act('info', '{url} asks a speaker who it is', (phone, { body, signal }) => phone.info(checked(z.strictObject({ url: z.string() }), body).url, signal)),
     act('reset', '{url} logs everybody out of a speaker', (phone, { body, signal }) => phone.resetUsers(checked(z.strictObject({ url: z.string() }), body).url, signal)),
@@ -81,14 +83,22 @@ export function phoneOperations(cloud: Cloud): Operation[] {
       const { uri, on } = checked(z.strictObject({ uri: z.string(), ...On }), body);
       return phone.addToQueue(uri, on);
     }),
+    act('set-queue', '{next: [{uri, uid?, provider?, metadata?}], on?} replaces what comes next', (phone, { body }) => {
+      const { next, on } = checked(z.strictObject({ next: z.array(ListRow), ...On }), body);
+      return phone.setQueue(next as Parameters<Phone['setQueue']>[0], on);
+    }),
+    act('skip-to', '{uri, uid, provider?, on?} a click on a row of what comes next', (phone, { body }) => {
+      const { on, provider = 'context', ...row } = checked(z.strictObject({ uri: z.string(), uid: z.string(), provider: z.string().optional(), ...On }), body);
+      return phone.skipTo({ ...row, provider }, on);
+    }),
     act('transfer', '{to (device id; default: the only other one), paused?: restore|resume|pause}', (phone, { body }) => {
       const { to = [...phone.devices.keys()][0] ?? '', paused = 'restore' } = checked(z.strictObject({ to: z.string().optional(), paused: z.enum(['restore', 'resume', 'pause']).optional() }), body);
       return phone.transfer(to, { paused });
     }),
     act('take-over', '{} moves playback to the phone', (phone) => phone.takeOver()),
-    act('play-here', '{context?, track?, position?, paused?} plays on the phone itself', (phone, { body }) => {
-      const { context = cloud.contexts.everything, track = 0, position = 0, paused = false } = checked(PlayBody, body);
-      return phone.playHere(context, { track, position, paused });
+    act('play-here', '{context?, track?, position?, paused?, queue? (uris)} plays on the phone itself', (phone, { body }) => {
+      const { context = cloud.contexts.everything, track = 0, position = 0, paused = false, queue = [] } = checked(PlayBody.extend({ queue: z.array(z.string()).optional() }), body);
+      return phone.playHere(context, { track, position, paused, queue });
     }),
     act('stop-here', '{} the phone gives playback up', (phone) => phone.stopHere()),
     act('command', '{command: {endpoint, …}, on?} sends any player command', (phone, { body }) => {

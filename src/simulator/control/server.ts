@@ -35,9 +35,9 @@ export async function openControl(cloud: Cloud, port: number): Promise<Control> 
 
 async function serve(operations: readonly Operation[], request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-  // A web page must not be able to steer this through a name that points here.
-  if (!isLoopbackName(hostName(request.headers.host ?? ''))) {
-    send(response, 403, { error: 'Only loopback names are answered.' });
+  // A web page must not be able to steer this, neither through a name that points here nor with a form.
+  if (!isLoopbackName(hostName(request.headers.host ?? '')) || request.headers.origin !== undefined) {
+    send(response, 403, { error: 'Only loopback names are answered, and no web pages.' });
     return;
   }
   for (const operation of operations) {

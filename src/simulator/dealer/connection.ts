@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Clock } from '#foundation';
 import type { Account } from '../accounts.ts';
@@ -20,6 +21,7 @@ export class DealerConnection {
   readonly #network: Network;
   readonly #lane: Lane;
   #swapped: string | null = null;
+  #isDead = false;
 
   constructor(
     socket: WebSocket,
@@ -34,6 +36,11 @@ export class DealerConnection {
     this.#network = network;
     this.#lane = new Lane(clock);
     socket.once('close', () => this.#lane.clear());
+  }
+
+  /** Something was lost over it: it will be reset. */
+  get isDead(): boolean {
+    return this.#isDead;
   }
 
   /** Pushes a frame, one way: late by half a round trip, and through whatever fault is switched on. */
@@ -57,10 +64,23 @@ export class DealerConnection {
     this.#swapped = null;
   }
 
+  /** Whether the road is dead; a socket that lost something over it is reset when the road is open again. */
+  isLost(): boolean {
+    if (this.phone !== null) return false;
+    if (this.#faults.take('dealer/hang', this.#about)) this.#isDead = true;
+    else if (this.#isDead) this.drop();
+    return this.#isDead;
+  }
+
   /** Answers a frame of the client: late by a whole round trip. */
   answer(run: (socket: WebSocket) => void): void {
-    if (this.phone !== null) run(this.#socket);
-    else this.#lane.send(this.#network.latency.dealer, () => run(this.#socket));
+    if (this.phone !== null) {
+      run(this.#socket);
+      return;
+    }
+    this.#lane.send(this.#network.latency.dealer, () => {
+      if (!this.isLost()) run(this.#socket);
+    });
   }
 
   /** Closes in order, with a code. */
@@ -80,6 +100,27 @@ export class DealerConnection {
   }
 
   #write(data: string | Buffer): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(data);
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.phone === null) {
+      if (this.isLost()) return;
+      if (this.#faults.take('dealer/cut', this.#about)) {
+        // Text, unmasked, of 1000 bytes, of which a few come.
+        this.#raw(Buffer.concat([Buffer.of(0x81, 126, 0x03, 0xe8), Buffer.from('{"type":"message"')]), () => this.drop());
+        return;
+      }
+      if (this.#faults.take('dealer/garbage', this.#about)) {
+        this.#raw(Buffer.alloc(64, 0xff), () => undefined);
+        return;
+      }
+    }
+    this.#socket.send(data);
+  }
+
+  get #about(): { readonly device?: string } {
+    return this.device === null ? {} : { device: this.device };
+  }
+
+  #raw(bytes: Buffer, done: () => void): void {
+    (this.#socket as unknown as { readonly _socket: Socket })._socket.write(bytes, done);
   }
 }

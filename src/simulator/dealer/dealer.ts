@@ -107,9 +107,10 @@ export class Dealer {
       const trip = counters.begin('dealer', 'dealer/upgrade', setUp);
       await network.wait('dealer', setUp + 1);
       trip.end();
+      if (faults.take('dealer/hang')) return;
       const fault = faults.take('dealer/refuse');
       if (fault) {
-        refuse(`${fault.status} Refused`, null, '');
+        refuse(`${fault.status} Refused${fault.retryAfter === undefined ? '' : `\r\nRetry-After: ${fault.retryAfter}`}`, null, '');
         return;
       }
     }
@@ -155,6 +156,7 @@ export class Dealer {
   #received(connection: DealerConnection, data: RawData, isBinary: boolean): void {
     const { counters, faults, journal } = this.#parts;
     const { phone, device } = connection;
+    if (connection.isLost()) return;
     const breach = (what: string) => journal.refuse({ service: 'dealer', clause: 'connect-control §1.3', what, refused: false, phone });
     if (isBinary) {
       breach('a binary frame');

@@ -21,6 +21,8 @@ interface Outstanding {
 const replyWithin = 10_000;
 /** When an unanswered transfer is sent again (§1.8). */
 const resendAfter = 15_000;
+/** A second reply to one request is noticed for so many requests. */
+const remembered = 500;
 
 /** Requests to devices and the replies they owe. */
 export class DealerRequests {
@@ -45,6 +47,10 @@ export class DealerRequests {
       if (connection.phone === null) this.#counters.note('dealer', 'dealer/request');
       const entry: Outstanding = { connection, text, settle, timer: this.#timers.after(replyWithin, () => this.#late(key)), sends: 1, replies: 0 };
       this.#outstanding.set(key, entry);
+      for (const [old, { replies }] of this.#outstanding) {
+        if (this.#outstanding.size <= remembered) break;
+        if (replies > 0) this.#outstanding.delete(old);
+      }
       connection.push(text);
       if (resend !== 'never') {
         this.#timers.after(resendAfter, () => {

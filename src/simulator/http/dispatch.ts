@@ -8,7 +8,7 @@ import type { Parts } from '../parts.ts';
 import { ExpiredToken, authorise } from './authorise.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import type { Match, Router } from './router.ts';
-import { writeAnswer } from './write-answer.ts';
+import { bodyLength, writeAnswer } from './write-answer.ts';
 
 /** Simulated phones name themselves in this header, so that what they do is told apart from what is tested. */
 export const phoneHeader = 'x-simulator-phone';
@@ -58,9 +58,10 @@ export function makeDispatcher(parts: Parts, router: Router, reach: { readonly w
       await parts.network.wait(road, fresh + 0.5, gone.signal);
       const fault = parts.faults.takeEndpoint(name, occasion(parts, request, found));
       if (fault && !(await strike(parts, fault, incoming, response, gone.signal))) return;
-      let reply = fault?.kind === 'fail' ? failure(fault) : await answer(parts, request, found, incoming);
+      let reply = fault?.kind === 'fail' ? failure(fault) : fault?.kind === 'garbage' ? portal : await answer(parts, request, found, incoming);
       await parts.network.wait(road, 0.5, gone.signal);
       if (fault?.kind === 'truncate') reply = { ...reply, cut: { bytes: fault.bytes, reset: false } };
+      if (fault?.kind === 'cut') reply = { ...reply, cut: { bytes: Math.floor(bodyLength(reply) / 2), reset: true } };
       trip.end();
       if (fault?.kind === 'drop') {
         incoming.socket.resetAndDestroy();
@@ -110,6 +111,9 @@ async function strike(parts: Parts, fault: EndpointFault, incoming: IncomingMess
   else await sleep(parts.clock, fault.after, signal);
   return fault.after !== undefined;
 }
+
+/** What a network in a hotel says to everything. */
+const portal: Answer = { status: 200, headers: { 'Content-Type': 'text/html' }, body: `<!doctype html><title>Welcome</title><p>Please log in to use this network.</p>${' '.repeat(2000)}` };
 
 function failure({ status, headers, body }: Extract<EndpointFault, { kind: 'fail' }>): Answer {
   return { status, ...(headers ? { headers } : {}), ...(body === undefined ? {} : { body }) };

@@ -42,6 +42,11 @@ async function trickle(response: ServerResponse, body: Uint8Array, pace: number,
   }
 }
 
+/** Bytes of an answer's body. */
+export function bodyLength(answer: Answer): number {
+  return bodyOf(answer).length;
+}
+
 function bodyOf({ body, json }: Answer): Buffer {
   if (json !== undefined) return Buffer.from(JSON.stringify(json));
   if (body === undefined) return Buffer.alloc(0);

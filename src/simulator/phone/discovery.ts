@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { Bonjour, type Service } from 'bonjour-service';
 import { TonearmError } from '#foundation';
 
@@ -16,7 +17,7 @@ export interface DiscoveryOptions {
   readonly signal: AbortSignal;
 }
 
-/** Looks for speakers by mDNS. The machine's own are reached over loopback, wherever they were announced. */
+/** Looks for speakers by mDNS. */
 export async function discoverSpeaker({ name, signal }: DiscoveryOptions): Promise<FoundSpeaker> {
   return new Promise((resolve, reject) => {
     // Bound to every address: on one address alone no answers come in. The types lack the option.
@@ -39,7 +40,13 @@ export async function discoverSpeaker({ name, signal }: DiscoveryOptions): Promi
 function speakerOf(service: Service): FoundSpeaker {
   const txt = Object.fromEntries(Object.entries((service.txt ?? {}) as Record<string, unknown>).map(([key, value]) => [key, String(value)]));
   const path = Object.entries(txt).find(([key]) => key.toLowerCase() === 'cpath')?.[1] ?? '/';
-  return { name: service.name, url: `http://127.0.0.1:${service.port}${path}`, txt };
+  return { name: service.name, url: `http://${addressOf(service)}:${service.port}${path}`, txt };
+}
+
+/** As it was announced: IPv4 first, as phones prefer it. */
+function addressOf({ addresses = [], referer }: Service): string {
+  const address = addresses.find(isIPv4) ?? addresses.find((one) => !one.startsWith('fe80:')) ?? referer?.address ?? '127.0.0.1';
+  return isIPv4(address) ? address : `[${address}]`;
 }
 
 function notFound(name: string | undefined, cause: unknown): TonearmError {

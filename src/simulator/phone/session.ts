@@ -37,7 +37,7 @@ export interface PhoneLogin {
 export class PhoneSession implements AsyncDisposable {
   readonly connectionId: string;
   readonly #login: PhoneLogin;
-  readonly #tokens: { readonly client: string; readonly access: string };
+  #tokens: { readonly client: string; readonly access: string };
   readonly #socket: WebSocket;
   readonly #emitter: Emitter<PhoneSessionEvents>;
   readonly #pings: Disposable;
@@ -84,8 +84,20 @@ export class PhoneSession implements AsyncDisposable {
     return this.#emitter.events;
   }
 
-  /** A request to the web services, with everything it needs. */
-  ask(path: string, question: HttpQuestion = {}): Promise<HttpAnswer> {
+  /** A request to the web services, with everything it needs. Tokens that have expired are renewed, as every app does. */
+  async ask(path: string, question: HttpQuestion = {}): Promise<HttpAnswer> {
+    const used = this.#tokens;
+    const answer = await this.#ask(path, question);
+    if (answer.status !== 401) return answer;
+    // Another request may have renewed them meanwhile.
+    if (this.#tokens === used) {
+      const client = await clientTokenFor(this.#login);
+      this.#tokens = { client, access: await accessTokenFor(this.#login, client) };
+    }
+    return this.#ask(path, question);
+  }
+
+  #ask(path: string, question: HttpQuestion): Promise<HttpAnswer> {
     const headers = {
       ...phoneHeaders(this.#login.name),
       Authorization: `Bearer ${this.#tokens.access}`,

@@ -3,10 +3,20 @@ import { keymaster, type Account } from '../accounts.ts';
 import { formBody } from '../http/body.ts';
 import { answerJson, type Answer, type Route } from '../http/exchange.ts';
 import type { Parts } from '../parts.ts';
+import { fetchBytes } from '../phone/http.ts';
 import { Refused } from '../refused.ts';
 
 const lifetime = 3_600_000;
 const codeLifetime = 600_000;
+/** A refresh token ends this long after the consent, however often it is renewed: six months of 30 days and a bit. */
+const consentLifetime = 184 * 86_400_000;
+
+interface Refresh {
+  readonly account: Account;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly consent: number;
+}
 
 interface AuthorizationCode {
   readonly account: Account;
@@ -25,6 +35,8 @@ interface DeviceCode {
   account: Account | null;
   isDenied: boolean;
   askedAt: number | null;
+  /** Seconds between polls; longer after each `slow_down`. */
+  interval: number;
 }
 
 /** OAuth for users: in the browser with PKCE, and with a code on another device (connect-session §9). */
@@ -32,9 +44,15 @@ export class Authorizations {
   readonly #parts: Parts;
   readonly #codes = new Map<string, AuthorizationCode>();
   readonly #devices = new Map<string, DeviceCode>();
-  readonly #refresh = new Map<string, { readonly account: Account; readonly clientId: string; readonly scopes: readonly string[] }>();
+  readonly #refresh = new Map<string, Refresh>();
+  /** Applications people have made themselves: client id → the redirect addresses registered for it. */
+  readonly #apps = new Map<string, readonly string[]>();
   /** Whoever sits in front of the browser. */
   browserUser: string | null = null;
+  /** Seconds a device is told to wait between polls. */
+  deviceInterval = 1;
+  /** Whether codes come with an address that holds them. */
+  hasCompleteAddress = true;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -52,6 +70,35 @@ export class Authorizations {
     const entry = this.#byUserCode(userCode);
     if (entry) entry.isDenied = true;
     return entry !== undefined;
+  }
+
+  /** Registers an application; its tokens are not taken for playing (connect-session §9.1, issue reports of August 2026). */
+  addApp(clientId: string, redirects: readonly string[]): void {
+    this.#apps.set(clientId, redirects);
+  }
+
+  /** The user withdraws what was agreed to: refresh tokens get `invalid_grant`. */
+  withdraw(user: string): void {
+    for (const [token, { account }] of this.#refresh) if (account.name === user) this.#refresh.delete(token);
+  }
+
+  /** A code nobody typed in time. */
+  expire(userCode: string): void {
+    for (const [code, entry] of this.#devices) if (entry.userCode === userCode) this.#devices.set(code, { ...entry, expires: 0 });
+  }
+
+  /** What a browser does with the address of the login page: follows it as this user, who agrees or not. Gives where it ends. */
+  async browse(address: string, user: string, answer: 'agree' | 'deny' = 'agree'): Promise<string> {
+    this.browserUser = user;
+    if (answer === 'deny') this.#parts.faults.set('accounts/deny', { count: 1 });
+    const { status, headers, body } = await fetchBytes(address);
+    if (headers.location === undefined) throw new Error(`The login page answered ${status}: ${body.toString('utf8')}`);
+    return headers.location;
+  }
+
+  /** Every secret that exists, as the texts in which it could leak. */
+  get secrets(): readonly string[] {
+    return [...this.#codes.keys(), ...this.#devices.keys(), ...this.#refresh.keys()];
   }
 
   /** Codes that wait for a user. */
@@ -85,13 +132,16 @@ export class Authorizations {
   #authorize(query: URLSearchParams): Answer {
     const bad = (what: string) => new Refused(400, 'connect-session §9.2', what);
     const redirect = query.get('redirect_uri') ?? '';
-    if (!/^http:\/\/127\.0\.0\.1(:\d+)?\/login$/.test(redirect)) throw bad(`redirect_uri "${redirect}" is not http://127.0.0.1:<port>/login`);
+    const clientId = query.get('client_id') ?? '';
+    const registered = this.#apps.get(clientId);
+    if (clientId !== keymaster && !registered) throw bad(`client_id ${clientId} is not known`);
+    if (registered ? !registered.includes(redirect) : !/^http:\/\/127\.0\.0\.1(:\d+)?\/login$/.test(redirect)) {
+      throw bad(`redirect_uri "${redirect}" is not ${registered ? 'registered for this application' : 'http://127.0.0.1:<port>/login'}`);
+    }
     if (query.get('response_type') !== 'code') throw bad('response_type is not "code"');
     if (query.get('code_challenge_method') !== 'S256') throw bad('code_challenge_method is not "S256"');
     const challenge = query.get('code_challenge') ?? '';
     if (!/^[A-Za-z0-9_-]{43}$/.test(challenge)) throw bad('code_challenge is not an unpadded base64url SHA-256');
-    const clientId = query.get('client_id') ?? '';
-    if (clientId !== keymaster) throw bad(`client_id ${clientId} is not known`);
     const state = query.get('state');
     const back = new URL(redirect);
     if (state === null) this.#parts.journal.refuse({ service: 'accounts', clause: 'connect-session §9.2', what: 'no state: anybody could answer', refused: false });
@@ -139,7 +189,8 @@ export class Authorizations {
     const entry = this.#refresh.get(token);
     if (!entry || entry.clientId !== form.get('client_id')) throw new Refused(400, 'connect-session §9.2', 'the refresh token is not valid', oauthError('invalid_grant'));
     this.#refresh.delete(token);
-    return this.#grant(entry, {});
+    if (this.#parts.time.now() - entry.consent > consentLifetime) throw new Refused(400, 'connect-session §9.2', 'the consent has ended', oauthError('invalid_grant'));
+    return this.#grant(entry, {}, entry.consent);
   }
 
   #startDevice(form: URLSearchParams): Answer {
@@ -148,14 +199,14 @@ export class Authorizations {
     const deviceCode = randomBytes(32).toString('base64url');
     const userCode = randomBytes(4).toString('hex').toUpperCase();
     const expires = this.#parts.time.now() + codeLifetime;
-    this.#devices.set(deviceCode, { userCode, clientId, scopes: scopesOf(form), expires, account: null, isDenied: false, askedAt: null });
+    this.#devices.set(deviceCode, { userCode, clientId, scopes: scopesOf(form), expires, account: null, isDenied: false, askedAt: null, interval: this.deviceInterval });
     return answerJson({
       device_code: deviceCode,
       user_code: userCode,
       verification_uri: 'https://spotify.com/pair',
-      verification_uri_complete: `https://spotify.com/pair?code=${userCode}`,
+      ...(this.hasCompleteAddress && { verification_uri_complete: `https://spotify.com/pair?code=${userCode}` }),
       expires_in: codeLifetime / 1000,
-      interval: 1,
+      interval: this.deviceInterval,
     });
   }
 
@@ -164,21 +215,28 @@ export class Authorizations {
     const entry = this.#devices.get(form.get('device_code') ?? '');
     if (!entry || entry.clientId !== form.get('client_id')) throw new Refused(400, 'connect-session §9.4', 'the device code is not valid', oauthError('invalid_grant'));
     const now = clock.monotonic();
-    if (entry.askedAt !== null && now - entry.askedAt < 900) {
-      journal.refuse({ service: 'accounts', clause: 'connect-session §9.4', what: `polled again after ${Math.round(now - entry.askedAt)} ms, the interval is 1 s`, refused: false });
+    const isEarly = entry.askedAt !== null && now - entry.askedAt < 900 * entry.interval;
+    if (isEarly) {
+      journal.refuse({ service: 'accounts', clause: 'connect-session §9.4', what: `polled again after ${Math.round(now - (entry.askedAt ?? now))} ms, the interval is ${entry.interval} s`, refused: true });
     }
     entry.askedAt = now;
     if (entry.expires < time.now()) return { status: 400, json: { error: 'expired_token' } };
     if (entry.isDenied) return { status: 400, json: { error: 'access_denied' } };
-    if (faults.take('accounts/slow-down')) return { status: 400, json: { error: 'slow_down' } };
+    if (isEarly || faults.take('accounts/slow-down')) {
+      // RFC 8628 §3.5: five seconds more, from now on.
+      entry.interval += 5;
+      return { status: 400, json: { error: 'slow_down' } };
+    }
     if (!entry.account) return { status: 400, json: { error: 'authorization_pending' } };
+    // A code is for one login.
+    this.#devices.delete(form.get('device_code') ?? '');
     return this.#grant({ ...entry, account: entry.account }, {});
   }
 
-  #grant({ account, clientId, scopes }: { readonly account: Account; readonly clientId: string; readonly scopes: readonly string[] }, extra: object): Answer {
-    const token = this.#parts.accounts.issueAccessToken(account, lifetime, scopes);
+  #grant({ account, clientId, scopes }: Omit<Refresh, 'consent'>, extra: object, consent = this.#parts.time.now()): Answer {
+    const token = this.#parts.accounts.issueAccessToken(account, lifetime, scopes, clientId);
     const refresh = `sim-refresh-${randomBytes(24).toString('base64url')}`;
-    this.#refresh.set(refresh, { account, clientId, scopes });
+    this.#refresh.set(refresh, { account, clientId, scopes, consent });
     return answerJson({ access_token: token.value, token_type: 'Bearer', expires_in: lifetime / 1000, refresh_token: refresh, scope: scopes.join(' '), ...extra });
   }
 

@@ -4,7 +4,7 @@ import type { Answer, Exchange, Route } from '../http/exchange.ts';
 import type { Faults } from '../faults.ts';
 import type { Parts } from '../parts.ts';
 import { Refused } from '../refused.ts';
-import { signAddress } from './storage.ts';
+import { needsSignature, signAddress } from './storage.ts';
 
 /** Bytes of encrypted files in ranges, and of pictures (connect-session §12.8). */
 export function cdnRoutes(parts: Parts): Route[] {
@@ -41,6 +41,7 @@ async function serve({ catalogue, faults, seed, time }: Parts, { parameters, pat
   const file = catalogue.file(hex);
   if (!file) throw new Refused(404, 'connect-session §12.8', `no file ${hex}`);
   const expires = cdnUrlExpiry(`http://cdn${path}?${rawQuery}`);
+  if (rawQuery === '' && needsSignature(file)) throw new Refused(403, 'connect-session §12.7', 'the address has lost its signature');
   if (rawQuery !== '' && (expires === null || !rawQuery.includes(signAddress(seed, hex, expires)))) {
     throw new Refused(403, 'connect-session §12.7', 'the address was altered: its signature does not fit');
   }

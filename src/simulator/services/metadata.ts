@@ -57,8 +57,9 @@ function answerFor(parts: Parts, uri: string, kind: number, phone: string | null
     return { status: 404 };
   }
   const wanted = item.kind === 'track' ? ExtensionKind.TRACK_V4 : ExtensionKind.EPISODE_V4;
-  if (kind === wanted) return { status: 200, value: encodeItem(parts, item, item.entry.filesIn === 'track' || item.entry.filesIn === 'both') };
-  if (kind === ExtensionKind.AUDIO_FILES && item.entry.filesIn !== 'track') return { status: 200, value: encodeFiles(item) };
+  const { filesIn = item.kind === 'track' ? 'extension' : 'both' } = item.entry;
+  if (kind === wanted) return { status: 200, value: encodeItem(parts, item, filesIn !== 'extension') };
+  if (kind === ExtensionKind.AUDIO_FILES && filesIn !== 'track') return { status: 200, value: encodeFiles(item) };
   return { status: 404 };
 }
 

@@ -201,7 +201,8 @@ describe('addresses and bytes', () => {
     const { urls } = await resolve(oddTitles.plain);
     const url = urls[0] ?? '';
     expect((await range(url.replace(/(\d{10})_/, '9999999999_'))).status).toBe(403);
-    expect(cloud.refusals).toMatchObject([{ clause: 'connect-session §12.7', refused: true }]);
+    expect((await range(url.replace(/\?.*/, ''))).status).toBe(403);
+    expect(cloud.refusals).toMatchObject([{ clause: 'connect-session §12.7', refused: true }, { clause: 'connect-session §12.7', refused: true }]);
     cloud.journal.clear();
     cloud.time.shift = 90_000_000;
     expect((await range(url)).status).toBe(403);
@@ -342,14 +343,28 @@ describe('OAuth', () => {
     expect(String((await authorize()).headers['location'])).toContain('error=access_denied');
   });
 
-  it('lets a device wait for its user', async () => {
+  async function startDevice(interval: number) {
+    cloud.authorizations.deviceInterval = interval;
     const started = await ask(`${speaker.base}/oauth2/device/authorize`, form({ client_id: keymaster, scope: 'streaming' }));
+    cloud.authorizations.deviceInterval = 1;
     const { device_code: deviceCode = '', user_code: userCode = '' } = JSON.parse(started.body.toString()) as Record<string, string>;
-    const poll = () => token({ grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: deviceCode });
-    expect(await poll()).toMatchObject({ status: 400, json: { error: 'authorization_pending' } });
-    cloud.faults.set('accounts/slow-down', { count: 1 });
+    return { userCode, poll: () => token({ grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: deviceCode }) };
+  }
+
+  it('tells a device that polls too soon to slow down, and grants nothing meanwhile', async () => {
+    const { userCode, poll } = await startDevice(1);
+    expect((await poll()).json['error']).toBe('authorization_pending');
+    cloud.authorizations.approve(userCode, 'listener');
     expect((await poll()).json['error']).toBe('slow_down');
-    expect(cloud.refusals).toMatchObject([{ clause: 'connect-session §9.4', refused: false }]);
+    expect(cloud.refusals).toMatchObject([{ clause: 'connect-session §9.4', refused: true, what: expect.stringContaining('the interval is 1 s') as string }]);
+    expect((await poll()).json['error']).toBe('slow_down');
+    expect(cloud.refusals.at(-1)?.what).toContain('the interval is 6 s');
+  });
+
+  it('lets a device wait for its user', async () => {
+    const { userCode, poll } = await startDevice(0);
+    expect(await poll()).toMatchObject({ status: 400, json: { error: 'authorization_pending' } });
+    expect(cloud.refusals).toEqual([]);
     expect(cloud.authorizations.waiting).toEqual([userCode]);
     expect(cloud.authorizations.approve(userCode, 'listener')).toBe(true);
     const granted = await poll();

@@ -9,6 +9,13 @@ import { Refused } from '../refused.ts';
 /** How long an address of the CDN lives, in seconds. */
 export const addressLifetime = 86_400;
 
+/** Files that an address without signature was given for. */
+const unsigned = new WeakSet<AudioFile>();
+
+export function needsSignature(file: AudioFile): boolean {
+  return !unsigned.has(file);
+}
+
 const styles: readonly CdnStyle[] = ['bare', 'token', 'verify', 'expires'];
 
 /** Addresses of files (connect-session §12.7): with and without format in the path. */
@@ -41,7 +48,10 @@ function resolve({ catalogue, faults, seed, time, addresses }: Parts, { paramete
   if (faults.take('storage/restricted', about)) return answerBytes(encodeStorageResolve({ result: 'restricted' }));
   if (faults.take('storage/old-result', about)) return answerBytes(encodeStorageResolve({ result: 'storage' }));
   if (faults.take('storage/empty', about)) return answerBytes(encodeStorageResolve({ result: 'cdn', urls: [], fileId: file.id }));
-  if (faults.take('storage/no-expiry', about)) return answerBytes(encodeStorageResolve({ result: 'cdn', urls: [addressOf(file, 'none', 0, seed, addresses.cdn('none'))] }));
+  if (faults.take('storage/no-expiry', about)) {
+    unsigned.add(file);
+    return answerBytes(encodeStorageResolve({ result: 'cdn', urls: [addressOf(file, 'none', 0, seed, addresses.cdn('none'))] }));
+  }
   const now = Math.floor(time.now() / 1000);
   const urls = styles.map((style) => addressOf(file, style, now + addressLifetime, seed, addresses.cdn(style)));
   if (faults.take('storage/expired', about)) urls.unshift(addressOf(file, 'bare', now - 60, seed, addresses.cdn('bare')));
