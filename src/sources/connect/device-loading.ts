@@ -1,23 +1,30 @@
-import type { Track } from '#core';
-import { isLoadable, isSameRow, type Metadata, type Row } from './context/row.ts';
+import { TonearmError } from '#foundation';
+import { isSameRow, type Row } from './context/row.ts';
 import { previewOf } from './context/rows.ts';
-import { advance, currentRow, previousRows, toStart, type TrackList } from './context/track-list.ts';
-import { positionAt, type ContextSource, type Turn } from './device-state.ts';
+import { currentRow, type TrackList } from './context/track-list.ts';
+import { mayContinue, settle } from './device-autoplay.ts';
+import { isEpisode, keepPlace } from './device-places.ts';
+import { noFailures, positionAt, type ContextSource, type Prepared, type Turn } from './device-state.ts';
+import { advancePlayable, startPlayable } from './device-unavailable.ts';
 
 const prefetchBefore = 30_000;
 const followPatience = 1000;
+const lastMoment = 500;
 
 /** Why the row changes. `ended`: the deck has played it to its end. `sought`: somebody moved to its very end. */
 export type Onward = 'ended' | 'sought' | 'skip' | 'unplayable';
 
 /**
  * Makes the current row the one that loads; one that was prepared is taken. The old sound stops at once: after a skip nothing of
- * the old track may be heard.
+ * the old track may be heard. `remembered`: an episode begins where the listener stopped, which the cloud is asked (§7.3).
  */
-export function loadCurrent(turn: Turn, at: number, paused: boolean): void {
+export function loadCurrent(turn: Turn, at: number, paused: boolean, from: 'here' | 'remembered' = 'here'): void {
   const row = currentRow(turn.state.list);
   if (!row) return;
+  keepPlace(turn, 'left');
+  dropDoubt(turn);
   const { next, load: old, failures, foreseen } = turn.state;
+  const resumes = from === 'remembered' && at === 0 && isEpisode(row);
   const ready = next && isSameRow(next.row, row) ? next : null;
   if (!ready) dropNext(turn);
   if (old) turn.do({ type: 'forget', id: old.id });
@@ -26,7 +33,7 @@ export function loadCurrent(turn: Turn, at: number, paused: boolean): void {
   const known = foreseen?.uri === row.uri ? foreseen.found : null;
   const preview = known?.track ?? previewOf(row);
   turn.set({
-    load: { id, row, isInDeck: false },
+    load: { id, row, isInDeck: false, resumes },
     next: null,
     phase: 'loading',
     isPauseWanted: paused,
@@ -35,20 +42,23 @@ export function loadCurrent(turn: Turn, at: number, paused: boolean): void {
     trackMetadata: known?.metadata ?? {},
     duration: preview?.duration ?? 0,
     isPageFailed: false,
-    failures: old && isSameRow(old.row, row) ? failures : { ...failures, retries: 0 },
+    failures: old && isSameRow(old.row, row) ? failures : { ...noFailures, inRow: failures.inRow },
   });
   turn.anchorAt(at, false);
   turn.do({ type: 'timer', name: 'retry', delay: null }, { type: 'timer', name: 'follow', delay: null });
-  if (ready?.loaded) startSound(turn, ready.loaded.track, ready.loaded.metadata);
-  else if (!ready) turn.do({ type: 'load', id, row });
+  if (ready?.loaded) startSound(turn, ready.loaded);
+  else if (!ready) turn.do({ type: 'load', id, row, resumes });
   turn.do({ type: 'report', reason: 'state' });
 }
 
 /** The current row can be played: to the deck with it. */
-export function startSound(turn: Turn, track: Track, metadata: Metadata): void {
+export function startSound(turn: Turn, { track, metadata, at: remembered }: Prepared): void {
   const { load, anchor, isPauseWanted } = turn.state;
   if (!load) return;
-  const at = track.duration > 0 && anchor.position >= track.duration ? 0 : anchor.position;
+  const isRemembered = load.resumes === true && anchor.position === 0;
+  const last = track.duration > 0 ? Math.max(0, track.duration - lastMoment) : Infinity;
+  // A stale anchor may lie far behind the end (§3.4); who heard an episode to its end begins it anew.
+  const at = isRemembered ? (remembered > last ? 0 : remembered) : Math.min(anchor.position, last);
   turn.set({ load: { ...load, isInDeck: true }, track, preview: null, trackMetadata: metadata, duration: track.duration });
   turn.anchorAt(at, false);
   turn.do({ type: 'deckPlay', id: load.id, at, paused: isPauseWanted });
@@ -63,26 +73,31 @@ export function goNext(turn: Turn, reason: Onward): void {
     return;
   }
   if (reason === 'skip' && state.options.repeatTrack) turn.set({ options: { ...state.options, repeatTrack: false } });
-  const result = advance(state.list, state.options.repeatContext);
+  const result = advancePlayable(turn, state.list, state.options.repeatContext);
   if (result.end === null) adoptOrLoad(turn, result.list, paused, reason);
-  else if (result.end === 'pages') fetchMore(turn, paused);
-  else if (mayAutoplay(turn)) startAutoplay(turn, paused);
-  else endOfContext(turn);
+  else if (result.end === 'pages') fetchMore(turn, result.list, paused);
+  else if (mayContinue(turn)) {
+    waitForRows(turn, paused);
+    turn.set({ generation: turn.state.generation + 1, resolving: 'autoplay' });
+    turn.do({ type: 'report', reason: 'state' });
+  } else endOfContext(turn);
 }
 
 /** After an end the deck goes on by itself with what was prepared: then only the books change. */
 function adoptOrLoad(turn: Turn, list: TrackList, paused: boolean, reason: Onward): void {
   const row = currentRow(list);
   const { next, load: old } = turn.state;
-  turn.set({ list });
-  if (reason !== 'ended' || !row || !next?.loaded || !isSameRow(next.row, row)) {
-    loadCurrent(turn, 0, paused);
+  settle(turn, list);
+  const isAgain = reason !== 'skip' && turn.state.options.repeatTrack;
+  if (reason !== 'ended' || !row || !next?.loaded || next.loaded.at > 0 || !isSameRow(next.row, row)) {
+    loadCurrent(turn, 0, paused, isAgain ? 'here' : 'remembered');
     return;
   }
   if (old) turn.do({ type: 'forget', id: old.id });
   const { track, metadata } = next.loaded;
   turn.set({
     load: { id: next.id, row, isInDeck: true },
+    failures: { ...noFailures, inRow: turn.state.failures.inRow },
     next: null,
     phase: paused ? 'paused' : 'playing',
     isPauseWanted: paused,
@@ -105,29 +120,14 @@ export function playFollower(turn: Turn): void {
   turn.do({ type: 'deckPlay', id: load.id, at: 0, paused: isPauseWanted }, { type: 'report', reason: 'state' });
 }
 
-function fetchMore(turn: Turn, paused: boolean): void {
-  const url = turn.state.list.morePages[0];
+function fetchMore(turn: Turn, list: TrackList, paused: boolean): void {
+  const url = list.morePages[0];
   if (url === undefined) return;
   const generation = turn.state.generation + 1;
   waitForRows(turn, paused);
+  settle(turn, list);
   turn.set({ generation, resolving: 'page' });
   turn.do({ type: 'fetchPage', generation, url }, { type: 'report', reason: 'state' });
-}
-
-/** §5.6: not around a repeating context, not for stations, shows and single episodes. */
-function mayAutoplay(turn: Turn): boolean {
-  const { options, list } = turn.state;
-  const uri = list.context.uri;
-  return turn.env.autoplay && !options.repeatContext && uri.startsWith('spotify:') && !/^spotify:(station|show|episode|audiobook)\b/.test(uri);
-}
-
-function startAutoplay(turn: Turn, paused: boolean): void {
-  const { list } = turn.state;
-  const generation = turn.state.generation + 1;
-  const rows = [...previousRows(list, 49), ...[currentRow(list)].filter((row) => row !== null)];
-  waitForRows(turn, paused);
-  turn.set({ generation, resolving: 'autoplay' });
-  turn.do({ type: 'autoplay', generation, contextUri: list.context.uri, recent: rows.filter(isLoadable).map((row) => row.uri) }, { type: 'report', reason: 'state' });
 }
 
 /** Silent, the old row still in sight, until it is known what comes next. */
@@ -140,18 +140,22 @@ export function waitForRows(turn: Turn, paused: boolean): void {
 
 /** §5.7: the first row is loaded again, paused at its start, so that play starts over. */
 export function endOfContext(turn: Turn): void {
-  const start = toStart(turn.state.list);
+  const { list } = turn.state;
+  const start = startPlayable(turn, list);
   turn.set({ resolving: null });
   if (start) {
     turn.set({ list: start });
     loadCurrent(turn, 0, true);
-  } else {
+  } else if (currentRow(list)) stopPaused(turn, 0, nothingPlayable());
+  else {
     goIdle(turn);
     turn.do({ type: 'report', reason: 'state' });
   }
 }
 
 export function silence(turn: Turn): void {
+  keepPlace(turn, 'left');
+  dropDoubt(turn);
   dropNext(turn);
   turn.do({ type: 'timer', name: 'retry', delay: null }, { type: 'timer', name: 'follow', delay: null });
   const { load } = turn.state;
@@ -177,9 +181,9 @@ export function isPaused(turn: Turn): boolean {
 
 /** Arms, or re-arms after a change of order or place, the load of what comes next (§6.3). */
 export function armPrefetch(turn: Turn): void {
-  const { phase, duration, next, list, options, sleepAtEnd } = turn.state;
+  const { phase, duration, next, sleepAtEnd } = turn.state;
   // Going to sleep at the end of the track: nothing may begin behind it.
-  const wanted = sleepAtEnd ? null : nextRow(list, options);
+  const wanted = sleepAtEnd ? null : nextRow(turn);
   if (next && (!wanted || !isSameRow(wanted, next.row))) dropNext(turn);
   if (phase !== 'playing' || !wanted || turn.state.next) {
     turn.do({ type: 'timer', name: 'prefetch', delay: null });
@@ -192,19 +196,20 @@ export function armPrefetch(turn: Turn): void {
   turn.do({ type: 'foresee', row: wanted });
 }
 
-function nextRow(list: TrackList, options: { readonly repeatTrack: boolean; readonly repeatContext: boolean }): Row | null {
+function nextRow(turn: Turn): Row | null {
+  const { list, options } = turn.state;
   if (options.repeatTrack) return currentRow(list);
-  const result = advance(list, options.repeatContext);
+  const result = advancePlayable(turn, list, options.repeatContext);
   return result.end === null ? currentRow(result.list) : null;
 }
 
 export function prefetch(turn: Turn): void {
-  const { list, options, next, phase } = turn.state;
-  const row = nextRow(list, options);
+  const { options, next, phase, sleepAtEnd } = turn.state;
+  const row = sleepAtEnd ? null : nextRow(turn);
   if (!row || next || phase !== 'playing') return;
   const id = turn.env.newId();
   turn.set({ next: { id, row, loaded: null } });
-  turn.do({ type: 'load', id, row });
+  turn.do({ type: 'load', id, row, resumes: isEpisode(row) && !options.repeatTrack });
 }
 
 export function dropNext(turn: Turn): void {
@@ -227,4 +232,24 @@ export function obeyRestrictions(turn: Turn, context: ContextSource): void {
       repeatTrack: options.repeatTrack && !forbids('TogglingRepeatTrack'),
     },
   });
+}
+
+/** Nobody looks ahead any more whether a key is refused to the row or to the account. */
+function dropDoubt(turn: Turn): void {
+  const { doubt } = turn.state;
+  if (!doubt) return;
+  if (doubt.probe) turn.do({ type: 'forget', id: doubt.probe.id });
+  turn.set({ doubt: null });
+}
+
+/** Stays on the row, silent, until somebody presses play. */
+export function stopPaused(turn: Turn, position: number, error: TonearmError): void {
+  silence(turn);
+  turn.set({ phase: 'paused', isPauseWanted: true, failures: noFailures, notice: { code: error.code, message: error.message } });
+  turn.anchorAt(position, false);
+  turn.do({ type: 'trouble', error }, { type: 'report', reason: 'state' });
+}
+
+export function nothingPlayable(cause?: TonearmError): TonearmError {
+  return new TonearmError({ kind: 'unavailable', code: 'connect/nothing-playable', message: 'None of the tracks here can be played. Pick something else in the Spotify app.', cause });
 }

@@ -290,7 +290,16 @@ describe('transport', () => {
     for (let n = 0; n < 20; n++) bench.command({ kind: 'next', row: null });
     expect(bench.playing).toBe(id(20));
     expect(bench.count('deckPlay')).toBe(0);
-    expect(bench.count('forget')).toBeGreaterThanOrEqual(19);
+    // Only the first skip asks at once; the others wait until nobody presses any more.
+    expect(bench.count('load')).toBe(1);
+    expect(bench.timers.get('skip')).toBe(150);
+    bench.isAutomatic = true;
+    bench.send({ type: 'waited', timer: 'skip' });
+    expect(bench.count('load')).toBe(2);
+    expect(bench.count('deckPlay')).toBe(1);
+    expect(bench.state).toMatchObject({ phase: 'playing', track: { uri: id(20) } });
+    bench.send({ type: 'waited', timer: 'skip' });
+    expect(bench.count('load')).toBe(2);
   });
 });
 
@@ -344,7 +353,7 @@ describe('the end of a track', () => {
     for (let n = 0; n < 4; n++) bench.finish();
     const asked = bench.done.findLast((effect) => effect.type === 'autoplay');
     expect(asked).toMatchObject({ contextUri: playlist });
-    bench.send({ type: 'resolved', generation: bench.state.generation, context: source([row(50), row(51)], 'spotify:station:x') });
+    bench.send({ type: 'continued', ticket: bench.state.autoplay?.ticket ?? '', context: source([row(50), row(51)], 'spotify:station:x') });
     expect(bench.playing).toBe(id(50));
     expect(currentRow(bench.state.list)?.provider).toBe('autoplay');
     for (let n = 0; n < 2; n++) bench.finish();
@@ -412,6 +421,188 @@ describe('trouble', () => {
     expect(bench.state.phase).toBe('paused');
     expect(bench.count('load')).toBe(50);
     expect(bench.state.notice?.code).toBe('connect/nothing-playable');
+  });
+
+  it('looks ahead for keys without leaving the row: three refusals are the account’s', () => {
+    bench.rows = Array.from({ length: 6 }, (_, n) => row(n));
+    for (let n = 0; n < 6; n++) bench.unplayable.set(id(n), refused);
+    bench.command(play({ start: { uid: 'u1', uri: id(1) } }));
+    const pauses: number[] = [];
+    for (let n = 0; n < 2; n++) {
+      expect(bench.playing).toBe(id(1));
+      expect(bench.state.phase).toBe('loading');
+      pauses.push(bench.timers.get('retry') ?? -1);
+      bench.send({ type: 'waited', timer: 'retry' });
+    }
+    expect(pauses).toEqual([250, 500]);
+    expect(bench.state).toMatchObject({ phase: 'paused', keys: 'refused', doubt: null, load: null, notice: { code: 'connect/account-refused' } });
+    expect(bench.playing).toBe(id(1));
+    expect(upcoming(bench.state.list, 9, false).map((r) => r.uri)).toEqual([id(2), id(3), id(4), id(5)]);
+    expect(bench.count('trouble')).toBe(1);
+    // One question tells whether the rule still holds.
+    bench.done = [];
+    bench.command({ kind: 'resume' });
+    expect(bench.count('load')).toBe(1);
+    expect(bench.state.phase).toBe('paused');
+    bench.unplayable.clear();
+    bench.command({ kind: 'resume' });
+    expect(bench.state).toMatchObject({ phase: 'playing', keys: 'granted', notice: null });
+  });
+
+  it('passes over one row without a key, with what was looked at ready', () => {
+    bench.unplayable.set(id(0), refused);
+    bench.command(play());
+    bench.send({ type: 'waited', timer: 'retry' });
+    expect(bench.playing).toBe(id(1));
+    expect(bench.state).toMatchObject({ phase: 'playing', keys: 'granted', notice: null });
+    expect(bench.count('load')).toBe(2);
+    expect(bench.done.filter((effect) => effect.type === 'trouble')).toMatchObject([{ error: { code: 'spotify/key-refused' } }]);
+  });
+
+  it('takes a refusal for the row’s own when nothing lies ahead and keys were given before', () => {
+    bench.rows = [row(0), row(1)];
+    bench.unplayable.set(id(1), refused);
+    bench.command(play());
+    bench.command({ kind: 'next', row: null });
+    for (let n = 0; n < 3; n++) bench.send({ type: 'waited', timer: 'retry' });
+    expect(bench.state.phase).toBe('paused');
+    expect(bench.state.keys).toBe('granted');
+    expect(bench.playing).toBe(id(0));
+  });
+
+  it('gives a doubt up when somebody does something else', () => {
+    bench.unplayable.set(id(0), refused);
+    bench.isAutomatic = false;
+    bench.command(play());
+    bench.send({ type: 'resolved', generation: bench.state.generation, context: source(bench.rows) });
+    bench.send({ type: 'unloadable', id: bench.state.load?.id ?? '', error: refused });
+    bench.send({ type: 'waited', timer: 'retry' });
+    const probe = bench.state.doubt?.probe?.id;
+    expect(probe).toBeDefined();
+    bench.command({ kind: 'next', row: { uri: id(3), uid: 'u3', provider: 'context', metadata: {} } });
+    expect(bench.state.doubt).toBeNull();
+    expect(bench.done).toContainEqual({ type: 'forget', id: probe });
+  });
+
+  it('passes over rows that failed lately without asking, and tries them again after half an hour or when they are clicked', () => {
+    bench.unplayable.set(id(1), restricted);
+    bench.command(play({ options: { repeatContext: true } }));
+    bench.command({ kind: 'next', row: null });
+    bench.send({ type: 'waited', timer: 'retry' });
+    expect(bench.playing).toBe(id(2));
+    const loads = () => bench.done.filter((effect) => effect.type === 'load' && effect.row.uri === id(1)).length;
+    expect(loads()).toBe(1);
+    for (let n = 0; n < 3; n++) bench.command({ kind: 'next', row: null });
+    expect(bench.playing).toBe(id(2));
+    expect(loads()).toBe(1);
+    bench.command({ kind: 'next', row: { uri: id(1), uid: 'u1', provider: 'context', metadata: {} } });
+    expect(loads()).toBe(2);
+    bench.send({ type: 'waited', timer: 'retry' });
+    bench.now += 31 * 60_000;
+    bench.unplayable.clear();
+    for (let n = 0; n < 3; n++) bench.command({ kind: 'next', row: null });
+    bench.send({ type: 'waited', timer: 'skip' });
+    expect(bench.playing).toBe(id(1));
+    expect(bench.state.phase).toBe('playing');
+  });
+
+  it('prepares the row after one that cannot be prepared, and says so once', () => {
+    bench.unplayable.set(id(1), restricted);
+    bench.command(play());
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    expect(bench.done.filter((effect) => effect.type === 'trouble')).toHaveLength(1);
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    expect(bench.state.next?.row.uri).toBe(id(2));
+    bench.finish();
+    expect(bench.playing).toBe(id(2));
+    expect(bench.count('deckPlay')).toBe(1);
+  });
+
+  it('never gives up while there is no network, and goes on at once when it is back', () => {
+    bench.command(play());
+    bench.now += 10_000;
+    bench.send({ type: 'disconnected' });
+    bench.unplayable.set(id(0), away);
+    bench.deck = null;
+    bench.send({ type: 'failed', id: bench.state.load?.id ?? '', error: away });
+    for (let n = 0; n < 200; n++) {
+      expect(bench.state).toMatchObject({ phase: 'stalled', anchor: { position: 10_000, isMoving: false } });
+      expect(bench.timers.get('retry')).toBe(5000);
+      bench.now += 5000;
+      bench.send({ type: 'waited', timer: 'retry' });
+    }
+    expect(bench.done.filter((effect) => effect.type === 'trouble')).toHaveLength(1);
+    bench.unplayable.clear();
+    bench.send({ type: 'connected' });
+    expect(bench.state).toMatchObject({ phase: 'playing', notice: null });
+    expect(bench.deck).toMatchObject({ at: 10_000, isPlaying: true });
+  });
+
+  it('is patient with a network that nobody knows to be down, for two minutes', () => {
+    const unreachable = new TonearmError({ kind: 'unavailable', code: 'spotify/no-connection', message: 'nobody answers' });
+    bench.unplayable.set(id(0), unreachable);
+    bench.command(play());
+    let waited = 0;
+    while (bench.state.phase !== 'paused' && waited < 300_000) {
+      const pause = bench.timers.get('retry') ?? 0;
+      waited += pause;
+      bench.now += pause;
+      bench.send({ type: 'waited', timer: 'retry' });
+    }
+    expect(waited).toBeGreaterThanOrEqual(120_000);
+    expect(waited).toBeLessThanOrEqual(126_000);
+    expect(bench.playing).toBe(id(0));
+  });
+
+  it('stays paused when somebody pauses in a network failure, and tries again on a resume', () => {
+    bench.command(play());
+    bench.send({ type: 'disconnected' });
+    bench.unplayable.set(id(0), away);
+    bench.deck = null;
+    bench.send({ type: 'failed', id: bench.state.load?.id ?? '', error: away });
+    bench.command({ kind: 'pause' });
+    bench.send({ type: 'waited', timer: 'retry' });
+    expect(bench.state.phase).toBe('paused');
+    bench.unplayable.clear();
+    bench.command({ kind: 'resume' });
+    expect(bench.state.phase).toBe('playing');
+  });
+
+  it('fetches fresh addresses in a long stall, at the same place, and stops after two minutes of it', () => {
+    bench.command(play());
+    bench.isAutomatic = false;
+    bench.send({ type: 'stalled', id: bench.state.load?.id ?? '', position: 5000 });
+    for (let n = 1; n <= 3; n++) {
+      expect(bench.timers.get('stall')).toBe(30_000);
+      bench.now += 30_000;
+      bench.done = [];
+      bench.send({ type: 'waited', timer: 'stall' });
+      expect(bench.count('load')).toBe(1);
+      expect(bench.state).toMatchObject({ phase: 'stalled', anchor: { position: 5000 } });
+      // The deck takes it, and still nothing comes.
+      bench.state = { ...bench.state, load: bench.state.load && { ...bench.state.load, isInDeck: true } };
+    }
+    bench.now += 30_000;
+    bench.send({ type: 'waited', timer: 'stall' });
+    expect(bench.state).toMatchObject({ phase: 'paused', notice: { code: 'connect/no-data' }, anchor: { position: 5000 } });
+  });
+
+  it('leaves an explicit track when the account is set to leave such out', () => {
+    bench.command(play());
+    bench.state = { ...bench.state, track: bench.state.track && { ...bench.state.track, explicit: true } };
+    bench.send({ type: 'filtered' });
+    expect(bench.playing).toBe(id(1));
+    bench.send({ type: 'filtered' });
+    expect(bench.playing).toBe(id(1));
+  });
+
+  it('shows that the cloud does not allow the account until it does', () => {
+    bench.command(play());
+    bench.send({ type: 'disallowed', error: new TonearmError({ kind: 'forbidden', code: 'spotify/not-allowed', message: 'No.' }) });
+    bench.send({ type: 'playing', id: bench.state.load?.id ?? '', position: 0 });
+    expect(bench.state.notice?.code).toBe('spotify/not-allowed');
+    bench.send({ type: 'cluster', activeDevice: own, isAnswer: true });
+    expect(bench.state.notice).toBeNull();
   });
 
   it('shows a stall and its end', () => {
@@ -491,10 +682,118 @@ describe('who is active', () => {
     expect(bench.deck?.at).toBe(12_000);
   });
 
+  const furnish = () => {
+    bench.command({ kind: 'options', options: { shuffle: true, repeatContext: true } });
+    bench.command({ kind: 'enqueue', row: { uri: id(9), uid: '', metadata: {} } });
+    bench.command({ kind: 'edit', rows: [{ uri: id(8), uid: 'x', provider: 'context', metadata: {} }] });
+    bench.command({ kind: 'enqueue', row: { uri: id(9), uid: '', metadata: {} } });
+    bench.send({ type: 'cluster', activeDevice: own });
+  };
+  const local = (command: DeviceCommand) => bench.send({ type: 'local', ticket: ++bench.tickets, command, by: 'mqtt' });
+  const ahead = () => upcoming(bench.state.list, 9, false).map((each) => each.uri);
+
+  it('leaves queue, edits and options to whoever takes over; nothing of it comes back, here or from a phone', () => {
+    furnish();
+    bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) });
+    expect(bench.state).toMatchObject({ isActive: false, options: noOptions });
+    local({ kind: 'resume' });
+    expect(bench.state.options).toEqual(noOptions);
+    expect(bench.playing).toBe(id(0));
+    expect(ahead()).toEqual([id(1), id(2), id(3)]);
+    furnish();
+    bench.now += 5000;
+    bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) });
+    bench.command(play());
+    expect(bench.state.options).toEqual(noOptions);
+    expect(ahead()).toEqual([id(1), id(2), id(3)]);
+  });
+
+  it('keeps them through a pause, a new context and a lost connection; after a stop for a resume here, and not when something new begins', () => {
+    furnish();
+    bench.command({ kind: 'pause' });
+    bench.send({ type: 'disconnected' });
+    bench.now += 60_000;
+    bench.send({ type: 'connected' });
+    bench.send({ type: 'cluster', activeDevice: '', isAnswer: true });
+    bench.send({ type: 'cluster', activeDevice: own });
+    bench.command({ kind: 'resume' });
+    expect(bench.state.options).toMatchObject({ shuffle: true, repeatContext: true });
+    expect(bench.state.list.queue.map((each) => each.uri)).toEqual([id(9)]);
+    local({ kind: 'stop' });
+    bench.send({ type: 'cluster', activeDevice: '' });
+    local({ kind: 'resume' });
+    expect(bench.state.options).toMatchObject({ shuffle: true, repeatContext: true });
+    expect(bench.state.list.queue).toHaveLength(1);
+    bench.command(play());
+    expect(bench.state.options).toMatchObject({ shuffle: true, repeatContext: true });
+    expect(bench.state.list.queue).toHaveLength(1);
+    local({ kind: 'stop' });
+    bench.command(play());
+    expect(bench.state.options).toEqual(noOptions);
+    expect(bench.state.list.queue).toEqual([]);
+    // Somebody else plays after a stop here: it is theirs now.
+    furnish();
+    local({ kind: 'stop' });
+    bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) });
+    expect(bench.state).toMatchObject({ options: noOptions, list: { queue: [], patch: null, shuffled: false } });
+  });
+
   it('gives the zone back when another source takes it', () => {
     bench.send({ type: 'outplayed' });
     expect(bench.state.isActive).toBe(false);
     expect(bench.count('inactive')).toBe(1);
+  });
+});
+
+describe('where it paused', () => {
+  const reports = () => bench.done.filter((effect) => effect.type === 'report');
+  beforeEach(() => {
+    bench.command(play());
+    bench.now += 10_000;
+    bench.done = [];
+    bench.command({ kind: 'pause' });
+  });
+  const paused = (position: number) => bench.send({ type: 'paused', id: bench.state.load?.id ?? '', position });
+
+  it('is told once, with the place the deck names', () => {
+    expect(bench.state.phase).toBe('paused');
+    expect(reports()).toEqual([]);
+    paused(10_427);
+    expect(reports()).toEqual([{ type: 'report', reason: 'state' }]);
+    expect(bench.state.anchor.position).toBe(10_427);
+    expect(bench.timers.has('pause')).toBe(false);
+  });
+
+  it('is told after 150 ms when the deck says nothing, and corrected only when it is far off', () => {
+    expect(bench.timers.get('pause')).toBe(150);
+    bench.send({ type: 'waited', timer: 'pause' });
+    expect(reports()).toHaveLength(1);
+    paused(10_080);
+    expect(reports()).toHaveLength(1);
+    // What was told stays true.
+    expect(bench.state.anchor.position).toBe(10_000);
+    paused(10_427);
+    expect(reports()).toHaveLength(2);
+    expect(bench.state.anchor.position).toBe(10_427);
+  });
+
+  it.each<[string, () => void]>([
+    ['a resume', () => void bench.command({ kind: 'resume' })],
+    ['a skip', () => void bench.command({ kind: 'next', row: null })],
+    ['an end', () => bench.finish()],
+  ])('is of no interest after %s', (_, act) => {
+    act();
+    expect(bench.state.settling).toBeNull();
+    expect(bench.timers.has('pause')).toBe(false);
+    expect(reports().length).toBeGreaterThan(0);
+  });
+
+  it('does not hold back that we are there, or that we are active no more', () => {
+    bench.send({ type: 'connected' });
+    expect(reports()).toEqual([{ type: 'report', reason: 'hello' }]);
+    bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) });
+    expect(bench.count('inactive')).toBe(1);
+    expect(bench.timers.has('pause')).toBe(false);
   });
 });
 
@@ -508,8 +807,81 @@ describe('sleep timer', () => {
     bench.command({ kind: 'resume' });
     bench.command({ kind: 'sleep', after: 'track' });
     bench.finish();
-    expect(bench.state.phase).toBe('paused');
+    // At the end of this track, not at the beginning of the next.
+    expect(bench.state).toMatchObject({ phase: 'paused', sleepAtEnd: false });
+    expect(bench.playing).toBe(id(0));
+    expect(positionAt(bench.state, bench.now)).toBe(60_000);
+    bench.command({ kind: 'resume' });
+    expect(bench.state.phase).toBe('playing');
     expect(bench.playing).toBe(id(1));
+  });
+});
+
+describe('places in episodes', () => {
+  const talk = (n: number): Row => ({ ...row(n), uri: `spotify:episode:${String(n).padStart(22, '0')}` });
+  const kept = () => bench.done.flatMap((effect) => (effect.type === 'keepPlace' ? [effect.position] : []));
+  const answer = (at: number): void => bench.send({ type: 'loaded', id: bench.state.load?.id ?? '', track: { ...track(talk(0).uri), kind: 'episode' }, metadata: {}, at });
+  beforeEach(() => {
+    bench.rows = [talk(0), talk(1)];
+    bench.isAutomatic = false;
+  });
+  const begin = (patch: object = {}): void => {
+    bench.command(play(patch));
+    bench.send({ type: 'resolved', generation: bench.state.generation, context: source(bench.rows) });
+  };
+
+  it.each([
+    ['a play', {}, true],
+    ['a play that names a place', { at: 5000 }, false],
+    ['a play from the very start, as apps always say', { at: 0 }, true],
+  ])('%s asks for the place: %j', (_, patch, isAsked) => {
+    begin(patch);
+    expect(bench.done.find((effect) => effect.type === 'load')).toMatchObject({ resumes: isAsked });
+    answer(30_000);
+    expect(bench.deck?.at).toBe(isAsked ? 30_000 : 5000);
+  });
+
+  it('keeps it on a pause and when it is left, in whole seconds, once; and that it is over, for good', () => {
+    begin();
+    answer(0);
+    bench.now += 7400;
+    bench.command({ kind: 'pause' });
+    bench.command({ kind: 'resume' });
+    bench.command({ kind: 'pause' });
+    expect(kept()).toEqual([7000]);
+    bench.command({ kind: 'resume' });
+    bench.now += 3000;
+    bench.command({ kind: 'next', row: null });
+    expect(kept()).toEqual([7000, 10_000]);
+    answer(0);
+    bench.finish();
+    expect(kept()).toEqual([7000, 10_000, 'finished']);
+  });
+
+  it('keeps it when another device takes over, and on a log-out', () => {
+    begin();
+    answer(20_000);
+    bench.now += 12_000;
+    bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) });
+    expect(kept()).toEqual([32_000]);
+  });
+
+  it('lets a seek while it loads win over the place', () => {
+    begin();
+    bench.command({ kind: 'seek', to: 0, from: 'start' });
+    answer(30_000);
+    expect(bench.deck?.at).toBe(0);
+  });
+
+  it('does not let an episode follow without a word that begins in its middle', () => {
+    begin();
+    answer(0);
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    bench.send({ type: 'loaded', id: bench.state.next?.id ?? '', track: { ...track(talk(1).uri), kind: 'episode' }, metadata: {}, at: 20_000 });
+    expect(bench.deck?.follow).toBeNull();
+    bench.finish();
+    expect(bench.playing).toBe(talk(1).uri);
+    expect(bench.deck?.at).toBe(20_000);
   });
 });
 
@@ -584,14 +956,15 @@ describe('what the deck and the machine tell each other', () => {
     expect(bench.state.phase).toBe('paused');
   });
 
-  it('silences the deck when a track ends and something else than the prepared row follows', () => {
+  it('silences the deck when a track ends and nothing is to follow', () => {
     bench.send({ type: 'waited', timer: 'prefetch' });
     bench.isAutomatic = false;
     bench.command({ kind: 'sleep', after: 'track' });
+    expect(bench.deck?.follow).toBeNull();
     bench.done = [];
     bench.send({ type: 'ended', id: bench.state.load?.id ?? '' });
     expect(bench.count('deckStop')).toBe(1);
-    expect(bench.state).toMatchObject({ phase: 'loading', isPauseWanted: true });
+    expect(bench.state).toMatchObject({ phase: 'paused', isPauseWanted: true, load: null });
   });
 
   it('arms the prefetch anew after a seek', () => {
@@ -608,6 +981,24 @@ describe('what the deck and the machine tell each other', () => {
     bench.command({ kind: 'resume' });
     expect(bench.count('deckResume')).toBe(1);
     expect(bench.state.notice).toBeNull();
+  });
+
+  it('goes on when the deck has brought the output back, and not when somebody pressed pause meanwhile', () => {
+    const busy = new TonearmError({ kind: 'conflict', code: 'output/device-busy', message: 'Busy.' });
+    const { id: load = '' } = bench.state.load ?? {};
+    bench.send({ type: 'stalled', id: load, position: 12_000 });
+    bench.now += 5000;
+    bench.send({ type: 'failed', id: load, error: busy });
+    bench.now += 5000;
+    expect(positionAt(bench.state, bench.now)).toBe(12_000);
+    bench.send({ type: 'playing', id: load, position: 12_000 });
+    expect(bench.state).toMatchObject({ phase: 'playing', isPauseWanted: false, notice: null, anchor: { position: 12_000, isMoving: true } });
+    bench.send({ type: 'failed', id: load, error: busy });
+    bench.done = [];
+    bench.command({ kind: 'pause' });
+    expect(bench.count('deckPause')).toBe(1);
+    bench.send({ type: 'playing', id: load, position: 12_000 });
+    expect(bench.state).toMatchObject({ phase: 'paused', isPauseWanted: true, notice: null });
   });
 
   it('stays on the track when the trouble is not the track’s', () => {
@@ -783,6 +1174,20 @@ describe('edges', () => {
     expect(bench.done).toContainEqual({ type: 'report', reason: 'state' });
   });
 
+  it('asks once more when a playlist is edited while it is asked for: that answer may be too old', () => {
+    bench.command(play());
+    bench.isAutomatic = false;
+    bench.done = [];
+    bench.send({ type: 'modified', uri: playlist });
+    const { generation } = bench.state;
+    bench.send({ type: 'modified', uri: playlist });
+    expect(bench.count('resolve')).toBe(2);
+    bench.send({ type: 'resolved', generation, context: source([row(0), row(5)]) });
+    bench.send({ type: 'resolved', generation: bench.state.generation, context: source([row(0), row(6)]) });
+    expect(upcoming(bench.state.list, 9, false).map((r) => r.uri)).toEqual([id(6)]);
+    expect(bench.state.resolving).toBeNull();
+  });
+
   it('tells a cloud that has lost the state', () => {
     bench.command(play());
     bench.done = [];
@@ -824,6 +1229,21 @@ describe('after anything at all', () => {
       },
       () => bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) }),
       () => bench.send({ type: 'outplayed' }),
+      () => bench.send({ type: 'connected' }),
+      () => bench.send({ type: 'disconnected' }),
+      () => bench.send({ type: 'filtered' }),
+      () => bench.send({ type: 'stalled', id: bench.state.load?.id ?? '', position: 1000 }),
+      () => bench.send({ type: 'waited', timer: 'stall' }),
+      () => bench.send({ type: 'waited', timer: 'pause' }),
+      () => bench.send({ type: 'paused', id: bench.state.load?.id ?? '', position: 2000 }),
+      () => void bench.command({ kind: 'pause' }),
+      () => void (bench.now += 31_000),
+      () => void bench.unplayable.set(id(1), new TonearmError({ kind: 'forbidden', code: 'spotify/key-refused', message: 'No key.' })),
+      () => void bench.unplayable.set(id(2), new TonearmError({ kind: 'forbidden', code: 'spotify/key-refused', message: 'No key.' })),
+      () => void bench.unplayable.set(id(2), new TonearmError({ kind: 'forbidden', code: 'spotify/restricted', message: 'No.' })),
+      () => void bench.unplayable.set(id(3), new TonearmError({ kind: 'unavailable', code: 'spotify/no-connection', message: 'Away.' })),
+      () => bench.unplayable.clear(),
+      () => void bench.command({ kind: 'sleep', after: 'track' }),
       () => void (bench.isAutomatic = !bench.isAutomatic),
     ];
     fc.assert(
@@ -835,9 +1255,11 @@ describe('after anything at all', () => {
           if (effect.type === 'load') alive.add(effect.id);
           if (effect.type === 'forget') alive.delete(effect.id);
         }
-        const used = new Set([bench.state.load?.id, bench.state.next?.id].filter((each) => each !== undefined));
+        const used = new Set([bench.state.load?.id, bench.state.next?.id, bench.state.doubt?.probe?.id].filter((each) => each !== undefined));
         expect(alive).toEqual(used);
         if (!bench.state.isActive) expect(bench.deck).toBeNull();
+        // What is held back is told at last.
+        expect(bench.timers.has('pause')).toBe(bench.state.settling !== null);
       }),
       { numRuns: 300 },
     );

@@ -1,39 +1,37 @@
 import type { Origin } from '#core';
+import { isResolvable } from './context/kind.ts';
 import { isLoadable, makeUid, type Row } from './context/row.ts';
-import { advance, currentRow, emptyList, enqueue, inject, moveTo, setShuffled, toStart, type TrackList } from './context/track-list.ts';
-import { goIdle, goNext, loadCurrent, obeyRestrictions, silence } from './device-loading.ts';
-import { extrapolate, positionAt, type ContextSource, type DeviceCommand, type Refusal, type ResolvedContext, type Turn } from './device-state.ts';
-
-/** From inactive to active, which the cloud is told at once; what was active before may show up once more in a late cluster. */
-export function becomeActive(turn: Turn, by: Origin): void {
-  const { state, env } = turn;
-  turn.set({ by, notice: null });
-  turn.do({ type: 'claim', by });
-  if (state.isActive) return;
-  // A picture of whoever commands may be on its way still, too.
-  const before = by === 'phone' && state.lastCommand ? [state.activeDevice, state.lastCommand.sentBy] : [state.activeDevice];
-  turn.set({ isActive: true, activeSince: env.now, claim: { at: env.now, before, isConfirmed: false } });
-  turn.do({ type: 'report', reason: 'claim' });
-}
+import { isFetchable } from './context/rows.ts';
+import { setShuffled } from './context/order.ts';
+import { inject, moveTo, type RowName } from './context/places.ts';
+import { enqueue } from './context/queue.ts';
+import { advance, currentRow, emptyList, toStart, type RandomBelow, type TrackList } from './context/track-list.ts';
+import { forgetAutoplay } from './device-autoplay.ts';
+import { becomeActive, leaveBehind } from './device-life.ts';
+import { goIdle, goNext, loadCurrent, nothingPlayable, obeyRestrictions, silence } from './device-loading.ts';
+import { extrapolate, noFailures, positionAt, type ContextSource, type DeviceCommand, type Refusal, type ResolvedContext, type Turn } from './device-state.ts';
 
 export function play(turn: Turn, command: Extract<DeviceCommand, { kind: 'play' }>, by: Origin): Refusal {
-  const { state, env } = turn;
+  const { env } = turn;
   const { context, start } = command;
   if (!canPlay(context) && !start?.uri) return unknownContext(context.uri);
   const before = remember(turn);
-  const shuffle = command.options?.shuffle ?? state.options.shuffle;
+  // Queue and options stay for as long as the playback is ours (§3.5), and no longer.
+  if (!turn.state.isActive) leaveBehind(turn);
+  const { list: old, options } = turn.state;
+  const shuffle = command.options?.shuffle ?? options.shuffle;
   becomeActive(turn, by);
   turn.set({
     origin: command.origin,
     suppressions: command.suppressions,
     sessionId: env.newId(),
-    options: { ...state.options, ...command.options },
+    options: { ...options, ...command.options },
     sleepAtEnd: false,
-    failures: { inRow: 0, retries: 0, keys: state.failures.keys },
+    failures: noFailures,
   });
   const known = givenRow(context, start) ?? namedRow(context, start) ?? (start === null && !shuffle ? firstGiven(context) : null);
-  const list: TrackList = { ...listFor(context), queue: state.list.queue, queueCounter: state.list.queueCounter };
-  begin(turn, { list, known, start: start ?? (known ? { uid: known.uid, uri: known.uri } : null), at: command.at ?? 0, paused: command.paused, isQueued: false, contextUid: null, before });
+  const list: TrackList = { ...listFor(context), queue: old.queue, queueCounter: old.queueCounter };
+  begin(turn, { list, known, start: start ?? (known ? { uid: known.uid, uri: known.uri } : null), at: command.at ?? 0, resumes: !command.at, paused: command.paused, isQueued: false, contextUid: null, before });
   return null;
 }
 
@@ -53,7 +51,7 @@ export function transfer(turn: Turn, command: Extract<DeviceCommand, { kind: 'tr
     sessionId: from.sessionId ?? env.newId(),
     options: from.options,
     sleepAtEnd: false,
-    failures: { inRow: 0, retries: 0, keys: turn.state.failures.keys },
+    failures: noFailures,
   });
   let list = listFor(from.context);
   // Uids count on above that of the queued row that plays.
@@ -66,6 +64,7 @@ export function transfer(turn: Turn, command: Extract<DeviceCommand, { kind: 'tr
     known,
     start: known ? { uid: known.uid, uri: known.uri } : null,
     at,
+    resumes: false,
     paused: from.paused,
     isQueued: from.isQueued,
     contextUid: from.contextUid,
@@ -79,6 +78,8 @@ interface Beginning {
   readonly known: Row | null;
   readonly start: NonNullable<Turn['state']['pick']>['start'];
   readonly at: number;
+  /** No place was named: an episode starts where the listener stopped (§7.3). */
+  readonly resumes: boolean;
   readonly paused: boolean;
   readonly isQueued: boolean;
   readonly contextUid: string | null;
@@ -88,14 +89,15 @@ interface Beginning {
 /**
  * A row that is known already loads while its context is being resolved: the two answers do not wait for each other.
  */
-function begin(turn: Turn, { list, known, start, at, paused, isQueued, contextUid, before }: Beginning): void {
+function begin(turn: Turn, { list, known, start, at, resumes, paused, isQueued, contextUid, before }: Beginning): void {
   const generation = turn.state.generation + 1;
   if (turn.state.track && turn.state.phase !== 'idle') turn.do({ type: 'trackEnded', track: turn.state.track, reason: 'skipped' });
   silence(turn);
+  forgetAutoplay(turn);
   const row = known && isLoadable(known) ? known : null;
-  turn.set({ list: row ? { ...list, aside: { row, from: isQueued ? 'queue' : 'injected' } } : list, generation, resolving: 'start' });
-  turn.set({ pick: { start, row, isQueued, contextUid, at, skips: 0, before } });
-  if (row) loadCurrent(turn, at, paused);
+  turn.set({ list: row ? { ...list, aside: { row, from: isQueued ? 'queue' : 'injected' } } : list, generation, resolving: 'start', emptyPages: 0, pageTries: 0 });
+  turn.set({ pick: { start, row, isQueued, contextUid, at, resumes, skips: 0, before } });
+  if (row) loadCurrent(turn, at, paused, resumes ? 'remembered' : 'here');
   else {
     turn.set({ phase: 'loading', isPauseWanted: paused, track: null, preview: null, trackMetadata: {}, duration: 0 });
     turn.anchorAt(at, false);
@@ -103,32 +105,27 @@ function begin(turn: Turn, { list, known, start, at, paused, isQueued, contextUi
   const context: ContextSource = { ...list.context, rows: list.rows, morePages: list.morePages };
   turn.do(
     { type: 'report', reason: 'state' },
-    { type: 'resolve', generation, context, until: isQueued ? (contextUid ? { uid: contextUid } : null) : start, isWhole: turn.state.options.shuffle },
+    { type: 'resolve', generation, context, until: isQueued ? (contextUid ? { uid: contextUid } : null) : withoutMadeUid(start), isWhole: false, isAnew: false },
   );
 }
 
+/** A uid that we made ourselves is nowhere to be found in a context that has its own. */
+function withoutMadeUid(name: RowName | null): RowName | null {
+  return name?.uri && name.uid === makeUid(name.uri, 0) ? { ...name, uid: undefined } : name;
+}
+
 /** The context of a play or transfer is here: put the cursor where it belongs, keep the load when it is the right one. */
-export function placeContext(turn: Turn, context: ResolvedContext): void {
+export function placeContext(turn: Turn, resolved: ResolvedContext): void {
   const { pick, list: old } = turn.state;
+  const context = withUpdates(resolved, old.context);
   turn.set({ resolving: null, pick: null });
   obeyRestrictions(turn, context);
   const { options } = turn.state;
-  const base: TrackList = { ...listFor(context), queue: old.queue, queueCounter: old.queueCounter };
-  let list: TrackList;
-  if (pick?.isQueued === true && pick.row) {
-    const placed = pick.contextUid ? moveTo(base, { uid: pick.contextUid }) : null;
-    const shuffled = setShuffled(placed ?? base, options.shuffle, turn.env.below);
-    list = { ...shuffled, cursor: Math.max(shuffled.cursor - 1, -1), aside: { row: pick.row, from: 'queue' } };
-  } else if (pick?.start) {
-    const placed = moveTo(base, pick.start);
-    if (placed) list = setShuffled(placed, options.shuffle, turn.env.below);
-    else if (pick.row) list = inject(setShuffled(base, options.shuffle, turn.env.below), pick.row);
-    else list = toStart(setShuffled(base, options.shuffle, turn.env.below)) ?? base;
-  } else {
-    const shuffled = setShuffled(base, options.shuffle, turn.env.below);
-    list = toStart(shuffled) ?? shuffled;
-  }
-  for (let skips = pick?.skips ?? 0; skips > 0; skips--) {
+  let list = place({ ...listFor(context), queue: old.queue, queueCounter: old.queueCounter }, pick, options.shuffle, turn.env.below);
+  const chosen = currentRow(list);
+  // Named, but no track: a local file, an advertisement. The music begins behind it.
+  const isOdd = chosen !== null && !isLoadable(chosen);
+  for (let skips = (pick?.skips ?? 0) + (isOdd ? 1 : 0); skips > 0; skips--) {
     const onward = advance(list, options.repeatContext);
     if (onward.end !== null) {
       turn.set({ list });
@@ -143,8 +140,34 @@ export function placeContext(turn: Turn, context: ResolvedContext): void {
   if (row && load?.row.uri === row.uri) {
     turn.set({ load: { ...load, row } });
     turn.do({ type: 'report', reason: 'state' });
-  } else if (row) loadCurrent(turn, pick?.at ?? 0, turn.state.isPauseWanted);
-  else loseTrack(turn, pick?.before ?? null);
+  } else if (row) {
+    const at = isOdd ? 0 : load || !pick ? (pick?.at ?? 0) : turn.state.anchor.position;
+    loadCurrent(turn, at, turn.state.isPauseWanted, pick?.resumes === true ? 'remembered' : 'here');
+  } else {
+    const error = nothingPlayable();
+    turn.set({ notice: { code: error.code, message: error.message } });
+    turn.do({ type: 'trouble', error });
+    loseTrack(turn, pick?.before ?? null);
+  }
+}
+
+/** What a controller said of the context while it was being asked for stays said. */
+function withUpdates(resolved: ResolvedContext, said: TrackList['context']): ResolvedContext {
+  if (said.uri !== resolved.uri) return resolved;
+  return { ...resolved, metadata: { ...resolved.metadata, ...said.metadata }, restrictions: { ...resolved.restrictions, ...said.restrictions } };
+}
+
+/** The chosen row first, then the shuffle, so that it stays the chosen one (§3.5). A row that is not there plays in front. */
+function place(base: TrackList, pick: Turn['state']['pick'], shuffle: boolean, below: RandomBelow): TrackList {
+  const shuffled = (list: TrackList) => setShuffled(list, shuffle, below);
+  if (pick?.isQueued === true && pick.row) {
+    const placed = shuffled((pick.contextUid ? moveTo(base, { uid: pick.contextUid }) : null) ?? base);
+    return { ...placed, cursor: Math.max(placed.cursor - 1, -1), aside: { row: pick.row, from: 'queue' } };
+  }
+  const placed = pick?.start ? moveTo(base, pick.start) : null;
+  if (placed) return shuffled(placed);
+  if (pick?.start && pick.row) return inject(shuffled(base), pick.row);
+  return toStart(shuffled(base)) ?? shuffled(base);
 }
 
 /** The context could not be had (§3.5): a known row plays on alone, else back to what was loaded before. */
@@ -174,9 +197,10 @@ export function listFor(context: ContextSource): TrackList {
 
 function givenRow(context: ContextSource, start: Beginning['start']): Row | null {
   if (!start) return null;
-  const { uid, uri, index } = start;
+  const { uid, uri, index, page } = start;
   const byName = context.rows.find((row) => (uid ? row.uid === uid : uri ? row.uri === uri : false));
-  return byName ?? (!uid && !uri && index !== undefined ? (context.rows[index] ?? null) : null);
+  if (byName || uid || uri || index === undefined) return byName ?? null;
+  return (page === undefined ? context.rows[index] : context.rows.find((row) => row.index?.page === page && row.index.track === index)) ?? null;
 }
 
 function namedRow(context: ContextSource, start: Beginning['start']): Row | null {
@@ -188,8 +212,7 @@ const firstGiven = (context: ContextSource): Row | null => context.rows.find(isL
 
 /** Refused before the reply, because an early “yes” cannot be taken back (§10.3). */
 function canPlay(context: ContextSource): boolean {
-  if (context.rows.length > 0 || context.morePages.length > 0) return true;
-  return /^spotify:(?!local|internal|search\b)[a-z-]+:[^\s]+$/.test(context.uri) || context.url.startsWith('hm://');
+  return context.rows.some(isLoadable) || context.morePages.length > 0 || isResolvable(context.uri) || isFetchable(context.url);
 }
 
 const unknownContext = (uri: string): Refusal => ({

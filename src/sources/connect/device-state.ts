@@ -1,139 +1,11 @@
 import type { Millis, Notice, Origin, Track } from '#core';
-import type { ErrorKind, TonearmError } from '#foundation';
+import type { TonearmError } from '#foundation';
+import type { RowName } from './context/places.ts';
 import type { Metadata, Row } from './context/row.ts';
-import { emptyList, type EditedRow, type RandomBelow, type RowName, type TrackList } from './context/track-list.ts';
+import { emptyList, type RandomBelow, type TrackList } from './context/track-list.ts';
+import type { DeviceEffect, PlayOptions, PlayOrigin } from './device-messages.ts';
 
-/** Where a context comes from: as a controller named it, with whatever pages it sent along. */
-export interface ContextSource {
-  readonly uri: string;
-  readonly url: string;
-  readonly metadata: Metadata;
-  /** Reasons by name as the cloud's own messages spell it: `disallowTogglingShuffleReasons`. */
-  readonly restrictions: Readonly<Record<string, readonly string[]>>;
-  /** Rows given with the command; the controller will refer to their uids later. */
-  readonly rows: readonly Row[];
-  /** Addresses of pages the command named without their rows. */
-  readonly morePages: readonly string[];
-}
-
-/** A context with its rows, ready to be played from. */
-export type ResolvedContext = ContextSource;
-
-/** Who pressed play and where, echoed to the cloud as it came. */
-export type PlayOrigin = Readonly<Record<string, unknown>>;
-
-export interface PlayOptions {
-  readonly shuffle: boolean;
-  readonly repeatContext: boolean;
-  readonly repeatTrack: boolean;
-  readonly modes: Metadata;
-}
-
-/** What a dealer request or a local command asks for, after `request.ts` has understood it. */
-export type DeviceCommand =
-  | {
-      readonly kind: 'play';
-      readonly context: ContextSource;
-      readonly start: RowName | null;
-      readonly at: Millis | null;
-      readonly paused: boolean;
-      readonly options: Partial<PlayOptions> | null;
-      readonly origin: PlayOrigin;
-      readonly suppressions: readonly string[];
-    }
-  | {
-      readonly kind: 'transfer';
-      /** Null: nothing to move, only become the active device. */
-      readonly from: {
-        readonly context: ContextSource;
-        readonly track: Row | null;
-        /** The context row that goes on after the queue, when a queued row plays. */
-        readonly contextUid: string | null;
-        readonly isQueued: boolean;
-        readonly queue: readonly EditedRow[];
-        /** Where it was at `timestamp` (server time), and whether it was moving then. */
-        readonly position: Millis;
-        readonly timestamp: Millis;
-        readonly wasPaused: boolean;
-        readonly paused: boolean;
-        readonly options: PlayOptions;
-        readonly origin: PlayOrigin;
-        readonly suppressions: readonly string[];
-        readonly sessionId: string | null;
-      } | null;
-    }
-  | { readonly kind: 'pause' }
-  | { readonly kind: 'resume'; readonly at?: Millis | undefined }
-  | { readonly kind: 'stop' }
-  | { readonly kind: 'seek'; readonly to: Millis; readonly from: 'start' | 'here' }
-  | { readonly kind: 'next'; readonly row: EditedRow | null }
-  | { readonly kind: 'previous'; readonly mayRestart: boolean }
-  | { readonly kind: 'options'; readonly options: Partial<Omit<PlayOptions, 'modes'>> }
-  | { readonly kind: 'enqueue'; readonly row: { readonly uri: string; readonly uid: string; readonly metadata: Metadata } }
-  | { readonly kind: 'edit'; readonly rows: readonly EditedRow[] }
-  | { readonly kind: 'update'; readonly context: ContextSource }
-  | { readonly kind: 'sleep'; readonly after: Millis | 'track' | null }
-  /** Understood as a request, but nothing we can do. */
-  | { readonly kind: 'refuse'; readonly why: string };
-
-export type DeviceInput =
-  | { readonly type: 'request'; readonly ticket: number; readonly messageId: number; readonly sentBy: string; readonly endpoint: string; readonly command: DeviceCommand }
-  | { readonly type: 'local'; readonly ticket: number; readonly command: DeviceCommand; readonly by: Origin }
-  | { readonly type: 'connected' }
-  | { readonly type: 'disconnected' }
-  /** `isAnswer`: it came with the answer to a report of ours. `needsState`: the cloud has lost what we told it. */
-  | { readonly type: 'cluster'; readonly activeDevice: string; readonly isAnswer?: boolean; readonly needsState?: boolean }
-  /** A playlist was edited somewhere. */
-  | { readonly type: 'modified'; readonly uri: string }
-  | { readonly type: 'resolved'; readonly generation: number; readonly context: ResolvedContext }
-  | { readonly type: 'unresolved'; readonly generation: number; readonly error: TonearmError }
-  | { readonly type: 'page'; readonly generation: number; readonly rows: readonly Row[]; readonly morePages: readonly string[] }
-  | { readonly type: 'loaded'; readonly id: string; readonly track: Track; readonly metadata: Metadata }
-  | { readonly type: 'unloadable'; readonly id: string; readonly error: TonearmError }
-  /** What a row that comes next will look like. */
-  | { readonly type: 'foreseen'; readonly uri: string; readonly track: Track; readonly metadata: Metadata }
-  | { readonly type: 'playing' | 'paused' | 'stalled' | 'moved'; readonly id: string; readonly position: Millis }
-  | { readonly type: 'measured'; readonly id: string; readonly duration: Millis }
-  | { readonly type: 'ended'; readonly id: string }
-  | { readonly type: 'failed'; readonly id: string; readonly error: TonearmError }
-  | { readonly type: 'waited'; readonly timer: TimerName }
-  | { readonly type: 'outplayed' }
-  | { readonly type: 'loggedOut' };
-
-/** `follow`: the deck was to go on by itself and has not said so yet. */
-export type TimerName = 'prefetch' | 'retry' | 'sleep' | 'follow';
-
-/** Why the cloud is told; `claim` and `hello` go out at once, the rest is gathered. */
-export type ReportReason = 'state' | 'claim' | 'hello';
-
-export type DeviceEffect =
-  | { readonly type: 'answer'; readonly ticket: number; readonly success: boolean; readonly why: Refusal }
-  | { readonly type: 'claim'; readonly by: Origin }
-  | { readonly type: 'release' }
-  | {
-      readonly type: 'resolve';
-      readonly generation: number;
-      readonly context: ContextSource;
-      /** Walk pages until this row is found. */
-      readonly until: RowName | null;
-      /** Walk them all, within bounds: a shuffle needs every row. */
-      readonly isWhole: boolean;
-    }
-  | { readonly type: 'fetchPage'; readonly generation: number; readonly url: string }
-  | { readonly type: 'autoplay'; readonly generation: number; readonly contextUri: string; readonly recent: readonly string[] }
-  | { readonly type: 'load'; readonly id: string; readonly row: Row }
-  | { readonly type: 'forget'; readonly id: string }
-  /** Asks for the metadata of what comes next, so that a skip needs one question less. */
-  | { readonly type: 'foresee'; readonly row: Row }
-  | { readonly type: 'deckPlay'; readonly id: string; readonly at: Millis; readonly paused: boolean }
-  | { readonly type: 'deckFollow'; readonly id: string | null }
-  | { readonly type: 'deckPause' | 'deckResume' | 'deckStop' }
-  | { readonly type: 'deckSeek'; readonly to: Millis }
-  | { readonly type: 'report'; readonly reason: ReportReason }
-  | { readonly type: 'inactive' }
-  | { readonly type: 'timer'; readonly name: TimerName; readonly delay: Millis | null }
-  | { readonly type: 'trackEnded'; readonly track: Track; readonly reason: 'finished' | 'skipped' | 'failed' }
-  | { readonly type: 'trouble'; readonly error: TonearmError };
+export type * from './device-messages.ts';
 
 export interface Anchor {
   /** Server time at which `position` was true. */
@@ -151,8 +23,10 @@ export interface DeviceState {
   /** Server time of becoming active; 0 while inactive. */
   readonly activeSince: Millis;
   /** The last claim, who may have been active before it, and whether the cluster has shown us since. */
-  readonly claim: { readonly at: Millis; readonly before: readonly string[]; readonly isConfirmed: boolean } | null;
+  readonly claim: { readonly at: Millis; readonly before: readonly string[]; readonly isConfirmed: boolean; /** Told once more that it is ours. */ readonly isRepeated?: boolean } | null;
   readonly activeDevice: string;
+  /** Server time at which that device became active, by its own clock. */
+  readonly activeDeviceSince: Millis;
   readonly sessionId: string;
   readonly lastCommand: { readonly messageId: number; readonly sentBy: string } | null;
   readonly answered: readonly { readonly key: string; readonly at: Millis; readonly success: boolean }[];
@@ -163,16 +37,18 @@ export interface DeviceState {
   readonly phase: DevicePhase;
   /** What the phase becomes when loading is done. */
   readonly isPauseWanted: boolean;
+  /** The load whose sound was paused while the deck has not said where; so long the cloud is told nothing. */
+  readonly settling: string | null;
   readonly anchor: Anchor;
   readonly duration: Millis;
-  readonly load: { readonly id: string; readonly row: Row; readonly isInDeck: boolean } | null;
+  readonly load: { readonly id: string; readonly row: Row; readonly isInDeck: boolean; /** Starts where the listener stopped, unless told otherwise. */ readonly resumes?: boolean } | null;
   readonly track: Track | null;
   /** What is known of the current track before it is loaded. */
   readonly preview: Track | null;
   /** What the cloud shows of the current track beyond the row's own metadata. */
   readonly trackMetadata: Metadata;
   /** What follows without a gap; in the deck once it is loaded. */
-  readonly next: { readonly id: string; readonly row: Row; readonly loaded: { readonly track: Track; readonly metadata: Metadata } | null } | null;
+  readonly next: { readonly id: string; readonly row: Row; readonly loaded: Prepared | null } | null;
   /** The row after this one, and what was found out about it. */
   readonly foreseen: { readonly uri: string; readonly found: { readonly track: Track; readonly metadata: Metadata } | null } | null;
   /** Counts contexts; answers to an older one are dropped. */
@@ -181,6 +57,14 @@ export interface DeviceState {
   readonly resolving: 'start' | 'update' | 'page' | 'more' | 'autoplay' | null;
   /** The next page could not be had: not asked for again before the track changes. */
   readonly isPageFailed: boolean;
+  /** Pages in a row that had nothing in them. */
+  readonly emptyPages: number;
+  /** How often the page that playback waits for could not be had. */
+  readonly pageTries: number;
+  /** Server time of the last skip to the next row. */
+  readonly skippedAt: Millis;
+  /** What was asked about the end of this context (§5.6); `pausing`: asked again after a while. */
+  readonly autoplay: { readonly ticket: string; readonly contextUri: string; readonly tries: number; readonly phase: 'asked' | 'pausing' | 'done' } | null;
   /** How to find the first row once the context is there. */
   readonly pick: {
     readonly start: RowName | null;
@@ -189,17 +73,60 @@ export interface DeviceState {
     readonly isQueued: boolean;
     readonly contextUid: string | null;
     readonly at: Millis;
+    /** An episode starts where the listener stopped: no place was named. */
+    readonly resumes: boolean;
     /** How many rows further: somebody skipped before it was known what comes next. */
     readonly skips: number;
     /** What to come back to when the context cannot be had. */
     readonly before: { readonly list: TrackList; readonly position: Millis; readonly track: Track | null } | null;
   } | null;
-  readonly failures: { readonly inRow: number; readonly retries: number; readonly keys: number };
+  readonly failures: Failures;
+  /** What could not be played lately: passed over until then, without asking again (§4.8). */
+  readonly unavailable: readonly { readonly uri: string; readonly until: Millis }[];
+  /** Whether the account gets audio keys at all. */
+  readonly keys: 'unknown' | 'granted' | 'refused';
+  /** The key of the current row was refused: is it the row or the account? Looks ahead, out of sight. */
+  readonly doubt: Doubt | null;
+  /** The place in an episode that was kept last. */
+  readonly place: { readonly id: string; readonly position: Millis | 'finished' } | null;
+  /** Server time of the last correction for drift, and of the last report because the cloud asked for one. */
+  readonly correctedAt: Millis;
+  readonly askedAt: Millis;
   readonly sleepAtEnd: boolean;
   readonly sleepAt: Millis | null;
   readonly notice: Notice | null;
   readonly by: Origin;
 }
+
+/** A row that is ready to be heard; `at` is where the listener stopped. */
+export interface Prepared {
+  readonly track: Track;
+  readonly metadata: Metadata;
+  readonly at: Millis;
+}
+
+export interface Failures {
+  /** Rows that could not be played, one after the other. */
+  readonly inRow: number;
+  /** Times the network failed the current row. */
+  readonly retries: number;
+  /** Server time since when there is no sound for want of data; null while there is. */
+  readonly since: Millis | null;
+}
+
+export interface Doubt {
+  readonly error: TonearmError;
+  /** Different tracks whose keys were refused one after the other. */
+  readonly refused: number;
+  /** Rows looked at in vain for another reason. */
+  readonly passed: number;
+  /** How far was looked ahead, and from where. */
+  readonly ahead: TrackList;
+  readonly base: TrackList;
+  readonly probe: { readonly id: string; readonly row: Row } | null;
+}
+
+export const noFailures: Failures = { inRow: 0, retries: 0, since: null };
 
 /** What a step may ask of the world. */
 export interface DeviceEnvironment {
@@ -212,6 +139,8 @@ export interface DeviceEnvironment {
   readonly autoplay: boolean;
 }
 
+export const usualOptions: PlayOptions = { shuffle: false, repeatContext: false, repeatTrack: false, modes: {} };
+
 export function initialState(sessionId: string, now: Millis): DeviceState {
   return {
     isOnline: false,
@@ -219,15 +148,17 @@ export function initialState(sessionId: string, now: Millis): DeviceState {
     activeSince: 0,
     claim: null,
     activeDevice: '',
+    activeDeviceSince: 0,
     sessionId,
     lastCommand: null,
     answered: [],
     origin: {},
     suppressions: [],
-    options: { shuffle: false, repeatContext: false, repeatTrack: false, modes: {} },
+    options: usualOptions,
     list: emptyList(),
     phase: 'idle',
     isPauseWanted: false,
+    settling: null,
     anchor: { timestamp: now, position: 0, isMoving: false },
     duration: 0,
     load: null,
@@ -239,8 +170,18 @@ export function initialState(sessionId: string, now: Millis): DeviceState {
     generation: 0,
     resolving: null,
     isPageFailed: false,
+    emptyPages: 0,
+    pageTries: 0,
+    skippedAt: Number.NEGATIVE_INFINITY,
+    autoplay: null,
     pick: null,
-    failures: { inRow: 0, retries: 0, keys: 0 },
+    failures: noFailures,
+    unavailable: [],
+    keys: 'unknown',
+    doubt: null,
+    place: null,
+    correctedAt: Number.NEGATIVE_INFINITY,
+    askedAt: Number.NEGATIVE_INFINITY,
     sleepAtEnd: false,
     sleepAt: null,
     notice: null,
@@ -264,9 +205,6 @@ export function extrapolate(position: Millis, timestamp: Millis, wasPaused: bool
   return !wasPaused && elapsed > 0 && elapsed < longestExtrapolation ? position + elapsed : position;
 }
 
-/** Null: accepted and applied. Otherwise why not. */
-export type Refusal = { readonly kind: ErrorKind; readonly code: string; readonly message: string } | null;
-
 /** One transition in the making: the state so far and what the world is asked to do. */
 export class Turn {
   state: DeviceState;
@@ -284,6 +222,17 @@ export class Turn {
 
   do(...effects: DeviceEffect[]): void {
     this.effects.push(...effects);
+  }
+
+  /** Takes reports back that are not urgent. */
+  withhold(): void {
+    const told = this.effects.filter((effect) => effect.type !== 'report' || effect.reason !== 'state');
+    this.effects.splice(0, this.effects.length, ...told);
+  }
+
+  /** Sound is the end of most trouble, but not of what the cloud thinks of the account. */
+  clearNotice(): void {
+    if (this.state.notice?.code !== 'spotify/not-allowed') this.set({ notice: null });
   }
 
   anchorAt(position: Millis, isMoving: boolean): void {

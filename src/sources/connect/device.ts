@@ -1,16 +1,21 @@
-import type { Command, Origin, PlayerEvents, SourceState, Zone } from '#core';
+import type { Command, Millis, Origin, PlayerEvents, SourceState, Zone } from '#core';
 import { Emitter, Scope, TonearmError, toTonearmError, type Clock, type Events, type Log } from '#foundation';
 import type { Session, SessionEvents } from '#spotify';
-import { decodeClusterUpdate, decodePlaylistModification, decodeSetVolume } from '#spotify/wire';
+import type { CommandRequest } from '#spotify/wire';
+import { tellDeck } from './deck-effects.ts';
 import { step } from './device-machine.ts';
-import { initialState, type DeviceEffect, type DeviceInput, type DeviceState, type TimerName } from './device-state.ts';
+import { initialState, type DeviceEffect, type DeviceInput, type DeviceState } from './device-state.ts';
+import { sayFarewell } from './farewell.ts';
 import { Hold } from './hold.ts';
 import { Loads } from './loads.ts';
+import { newsOf } from './news.ts';
+import { Publisher } from './publisher.ts';
 import { Questions } from './questions.ts';
-import { fromWireVolume, putStateOf, type DeviceFacts } from './report.ts';
+import type { DeviceFacts } from './report.ts';
 import { Reporter, type ReportKind } from './reporter.ts';
-import { deviceCommand, localCommand } from './request.ts';
+import { localCommand, understood } from './request.ts';
 import type { Normalisation } from './resolve.ts';
+import { Timers } from './timers.ts';
 import { viewOf } from './view.ts';
 
 export interface DeviceOptions {
@@ -18,7 +23,7 @@ export interface DeviceOptions {
   readonly zone: Zone;
   readonly clock: Clock;
   readonly log: Log;
-  readonly facts: Omit<DeviceFacts, 'volume' | 'now'>;
+  readonly facts: Omit<DeviceFacts, 'volume' | 'publicIp' | 'now'>;
   readonly normalisation: Normalisation;
   /** Null: as the account is set. */
   readonly autoplay: boolean | null;
@@ -36,14 +41,10 @@ export interface DeviceEvents {
 
 type Answer = (success: boolean, why: Extract<DeviceEffect, { type: 'answer' }>['why']) => void;
 
-const uris = {
-  cluster: 'hm://connect-state/v1/cluster',
-  volume: 'hm://connect-state/v1/connect/volume',
-  logout: 'hm://connect-state/v1/connect/logout',
-  playlist: 'hm://playlist/v2/playlist/',
-};
 /** Differences between two clocks below this come from reading them one after the other. */
 const skewTolerance = 50;
+
+const isFiltered = ({ attributes }: Pick<Session, 'attributes'>): boolean => attributes.get('filter-explicit-content') === '1';
 
 /** The machine's hands: turns what happens into inputs, and effects into calls. Decides nothing. */
 export class Device implements AsyncDisposable {
@@ -51,11 +52,12 @@ export class Device implements AsyncDisposable {
   readonly #scope = new Scope();
   readonly #emitter: Emitter<DeviceEvents>;
   readonly #reporter: Reporter;
+  readonly #publisher: Publisher;
   readonly #answers = new Map<number, Answer>();
   readonly #loads: Loads;
   readonly #questions: Questions;
   readonly #hold: Hold;
-  readonly #timers = new Map<TimerName, Disposable>();
+  readonly #timers: Timers;
   readonly #inputs: DeviceInput[] = [];
   #state: DeviceState;
   #tickets = 0;
@@ -63,21 +65,28 @@ export class Device implements AsyncDisposable {
   #isClosed = false;
   /** Server time minus local time. */
   #skew = 0;
+  #isFiltered: boolean;
+  /** Places in episodes on their way to the cloud. */
+  #keeping: Promise<void> = Promise.resolve();
 
   constructor(options: DeviceOptions) {
     const { session, zone, clock, log } = options;
     this.#options = options;
     this.#emitter = new Emitter((error) => log.error('A listener of the device failed', { error }));
     this.#state = initialState(options.newId(), session.now());
-    this.#reporter = new Reporter({ clock, log, put: (kind, signal) => this.#put(kind, signal) });
+    this.#reporter = new Reporter({ clock, log, put: (kind, signal) => this.#put(kind, signal), disallowed: (error) => this.#send({ type: 'disallowed', error }) });
+    const volume = () => (zone.volume.muted ? 0 : zone.volume.level);
+    this.#publisher = new Publisher({ session, facts: options.facts, volume, state: () => this.#state });
+    this.#isFiltered = isFiltered(session);
     this.#loads = new Loads({
       session,
       clock,
       normalisation: options.normalisation,
-      loaded: (id, { playable: { track }, metadata }) => this.#send({ type: 'loaded', id, track, metadata }),
+      loaded: (id, { playable: { track }, metadata }, at) => this.#send({ type: 'loaded', id, track, metadata, at }),
       failed: (id, error) => this.#send({ type: 'unloadable', id, error }),
       foreseen: (uri, shown) => this.#send({ type: 'foreseen', uri, ...shown }),
     });
+    this.#timers = new Timers(clock, (timer) => this.#send({ type: 'waited', timer }));
     this.#questions = new Questions({ session, clock, answer: (input) => this.#send(input) });
     this.#hold = new Hold({ zone, hear: (input) => this.#send(input), wanted: (id) => this.#refresh(id) });
     this.#scope.defer(() => this.#letGo());
@@ -90,6 +99,13 @@ export class Device implements AsyncDisposable {
         this.#send({ type: 'disconnected' });
       }),
     );
+    this.#scope.use(
+      session.events.on('account', () => {
+        const was = this.#isFiltered;
+        this.#isFiltered = isFiltered(session);
+        if (this.#isFiltered && !was) this.#filter();
+      }),
+    );
     this.#scope.use(session.events.on('request', (event) => this.#request(event)));
     this.#scope.use(session.events.on('message', (message) => this.#message(message)));
     if (session.connectionId !== null) this.#send({ type: 'connected' });
@@ -100,10 +116,8 @@ export class Device implements AsyncDisposable {
   }
 
   get state(): SourceState {
-    const { session, clock } = this.#options;
-    const skew = session.now() - clock.now();
-    if (Math.abs(skew - this.#skew) > skewTolerance) this.#skew = skew;
-    return viewOf(this.#state, { skew: this.#skew, account: { name: session.username, connected: session.connectionId !== null } });
+    const { session } = this.#options;
+    return viewOf(this.#state, { skew: this.#skewNow(), account: { name: session.username, connected: session.connectionId !== null } });
   }
 
   /** Resolves when the command has been accepted; what takes time shows in `state`. */
@@ -128,11 +142,15 @@ export class Device implements AsyncDisposable {
     try {
       // A report that is under way would put us back on the list.
       await this.#reporter[Symbol.asyncDispose]();
-      if (wasActive) await this.#options.session.putInactive(signal);
-      await this.#options.session.removeDevice(signal);
+      await sayFarewell(this.#options, { isActive: wasActive, kept: this.#keeping }, signal);
     } catch (error) {
       this.#options.log.debug('The cloud could not be told that this speaker leaves', { code: toTonearmError(error).code });
     }
+  }
+
+  #filter(): void {
+    this.#loads.forgetForeseen();
+    this.#send({ type: 'filtered' });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -149,17 +167,11 @@ export class Device implements AsyncDisposable {
     const { log } = this.#options;
     const { request, raw } = event;
     const { messageId, sentBy, endpoint } = request;
-    let command;
-    try {
-      command = deviceCommand(request);
-    } catch (error) {
-      log.warn('A phone sent a command that cannot be understood; nothing was done', { endpoint, code: toTonearmError(error).code });
-      event.reply(false);
-      return;
-    }
+    const command = understood(request);
     if (command.kind === 'refuse') log.info(command.why, { endpoint });
     log.debug('A phone commands', { endpoint, commandId: request.commandId });
     log.trace('The command as it came', { raw });
+    this.#checkRevision(request.command);
     const ticket = this.#ticket((success, why) => {
       if (why) log.info(`Not done: ${why.message}`, { endpoint, code: why.code });
       event.reply(success);
@@ -167,18 +179,23 @@ export class Device implements AsyncDisposable {
     this.#send({ type: 'request', ticket, messageId, sentBy, endpoint, command });
   }
 
-  #message({ uri, payload }: SessionEvents['message']): void {
+  /** An edit of a list that is long gone is done all the same: nothing better can be made of it (connect-control.md §3.14). */
+  #checkRevision(command: CommandRequest['command']): void {
+    if (command.endpoint !== 'set_queue' || command.revision === null || this.#publisher.knows(command.revision)) return;
+    this.#options.log.info('A phone edited an older list of what comes next; its order was taken', { revision: command.revision });
+  }
+
+  #message(message: SessionEvents['message']): void {
     const { log, zone } = this.#options;
+    let news;
     try {
-      if (uri.startsWith(uris.cluster)) {
-        const { cluster } = decodeClusterUpdate(payload);
-        if (cluster) this.#send({ type: 'cluster', activeDevice: cluster.activeDeviceId, needsState: cluster.needFullPlayerState });
-      } else if (uri.startsWith(uris.volume)) zone.setVolume(fromWireVolume(decodeSetVolume(payload).volume), 'phone');
-      else if (uri.startsWith(uris.logout)) this.#emitter.emit('loggedOut', {});
-      else if (uri.startsWith(uris.playlist)) this.#send({ type: 'modified', uri: decodePlaylistModification(payload).uri });
+      news = newsOf(message);
     } catch (error) {
-      log.warn('A message of the cloud could not be read and was ignored', { uri, code: toTonearmError(error).code });
+      log.warn('A message of the cloud could not be read and was ignored', { uri: message.uri, code: toTonearmError(error).code });
     }
+    if (news?.kind === 'input') this.#send(news.input);
+    else if (news?.kind === 'volume') zone.setVolume(news.level, 'phone');
+    else if (news) this.#emitter.emit('loggedOut', {});
   }
 
   #send(input: DeviceInput): void {
@@ -192,7 +209,22 @@ export class Device implements AsyncDisposable {
     } finally {
       this.#isStepping = false;
     }
-    if (this.#state !== before) this.#emitter.emit('changed', { by: this.#state.by });
+    // Whoever shows a position extrapolates it with the machine's clock.
+    if (this.#isClockSet() || this.#state !== before) this.#emitter.emit('changed', { by: this.#state.by });
+  }
+
+  /** Somebody set the machine's clock, or the cloud's has become known. */
+  #isClockSet(): boolean {
+    const skew = this.#skewNow();
+    const isSet = skew !== this.#skew;
+    this.#skew = skew;
+    return isSet;
+  }
+
+  #skewNow(): number {
+    const { session, clock } = this.#options;
+    const skew = session.now() - clock.now();
+    return Math.abs(skew - this.#skew) <= skewTolerance ? this.#skew : skew;
   }
 
   #step(input: DeviceInput): void {
@@ -209,7 +241,6 @@ export class Device implements AsyncDisposable {
   }
 
   #perform(effect: DeviceEffect): void {
-    const { deck } = this.#hold;
     switch (effect.type) {
       case 'answer':
         this.#answers.get(effect.ticket)?.(effect.success, effect.why);
@@ -231,7 +262,7 @@ export class Device implements AsyncDisposable {
         this.#questions.autoplay(effect);
         return;
       case 'load':
-        this.#loads.start(effect.id, effect.row);
+        this.#loads.start(effect.id, effect.row, effect.resumes);
         return;
       case 'forget':
         this.#loads.forget(effect.id);
@@ -239,29 +270,13 @@ export class Device implements AsyncDisposable {
       case 'foresee':
         this.#loads.foresee(effect.row);
         return;
-      case 'deckPlay': {
-        const { id, at, paused } = effect;
-        const playable = this.#loads.recipe(id);
-        if (playable) deck?.play(playable, { id, at, paused });
-        return;
-      }
-      case 'deckFollow': {
-        const { id } = effect;
-        const playable = id === null ? null : this.#loads.recipe(id);
-        deck?.follow(playable && id !== null ? { playable, id } : null);
-        return;
-      }
+      case 'deckPlay':
+      case 'deckFollow':
       case 'deckPause':
-        deck?.pause();
-        return;
       case 'deckResume':
-        deck?.resume();
-        return;
       case 'deckStop':
-        deck?.stop();
-        return;
       case 'deckSeek':
-        deck?.seek(effect.to);
+        tellDeck(this.#hold.deck, effect, (id) => this.#loads.recipe(id));
         return;
       case 'report':
         this.#reporter.tell(effect.reason);
@@ -269,8 +284,11 @@ export class Device implements AsyncDisposable {
       case 'inactive':
         this.#reporter.tell('inactive');
         return;
+      case 'keepPlace':
+        this.#keepPlace(effect.uri, effect.position);
+        return;
       case 'timer':
-        this.#timer(effect.name, effect.delay);
+        this.#timers.set(effect.name, effect.delay);
         return;
       case 'trackEnded':
         this.#emitter.emit('ended', { track: effect.track, reason: effect.reason });
@@ -292,41 +310,24 @@ export class Device implements AsyncDisposable {
     );
   }
 
-  #timer(name: TimerName, delay: number | null): void {
-    this.#timers.get(name)?.[Symbol.dispose]();
-    this.#timers.delete(name);
-    if (delay === null) return;
-    const timer = this.#options.clock.timer(delay, () => {
-      this.#timers.delete(name);
-      this.#send({ type: 'waited', timer: name });
-    });
-    this.#timers.set(name, timer);
+  /** In order, because the last one counts. Whoever leaves waits for it. */
+  #keepPlace(uri: string, position: Millis | 'finished'): void {
+    const { session, log } = this.#options;
+    this.#keeping = this.#keeping
+      .then(() => session.keepResumePoint(uri, position, this.#scope.signal))
+      .catch((error: unknown) => log.debug('How far the listener is could not be kept', { code: toTonearmError(error).code }));
   }
 
   async #put(kind: ReportKind, signal: AbortSignal): Promise<void> {
-    const { session } = this.#options;
-    if (kind === 'inactive') return session.putInactive(signal);
-    const request = (isShort: boolean) => putStateOf(this.#state, kind, this.#facts(), isShort);
-    let cluster;
-    try {
-      cluster = await session.putState(request(false), signal);
-    } catch (error) {
-      if (toTonearmError(error).code !== 'spotify/state-too-large') throw error;
-      cluster = await session.putState(request(true), signal);
-    }
-    this.#send({ type: 'cluster', activeDevice: cluster.activeDeviceId, isAnswer: true });
-  }
-
-  #facts(): DeviceFacts {
-    const { facts, zone, session } = this.#options;
-    return { ...facts, volume: zone.volume.muted ? 0 : zone.volume.level, now: Math.round(session.now()) };
+    if (kind === 'inactive') return this.#options.session.putInactive(signal);
+    const { activeDeviceId, startedPlayingAtTimestamp } = await this.#publisher.put(kind, signal);
+    this.#send({ type: 'cluster', activeDevice: activeDeviceId, isAnswer: true, startedAt: startedPlayingAtTimestamp ?? 0 });
   }
 
   #letGo(): void {
     this.#isClosed = true;
     this.#hold.release();
-    for (const timer of this.#timers.values()) timer[Symbol.dispose]();
-    this.#timers.clear();
+    this.#timers[Symbol.dispose]();
     this.#loads[Symbol.dispose]();
     this.#questions[Symbol.dispose]();
     for (const answer of this.#answers.values()) answer(false, { kind: 'cancelled', code: 'connect/closing', message: 'Tonearm is closing.' });

@@ -1,14 +1,15 @@
-import type { Track } from '#core';
-import { toTonearmError, type Clock, type TonearmError } from '#foundation';
+import type { Millis, Track } from '#core';
+import { toTonearmError, withTimeout, type Clock, type TonearmError } from '#foundation';
 import type { Resolved, Session } from '#spotify';
 import type { Metadata, Row } from './context/row.ts';
 import { metadataOf, refreshRow, resolveRow, trackOf, type Normalisation, type ResolvedRow } from './resolve.ts';
 
 export interface LoadsPorts {
   readonly session: Session;
-  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clock: Clock;
   readonly normalisation: Normalisation;
-  readonly loaded: (id: string, row: ResolvedRow) => void;
+  /** `at`: where the listener stopped, when that was asked. */
+  readonly loaded: (id: string, row: ResolvedRow, at: Millis) => void;
   readonly failed: (id: string, error: TonearmError) => void;
   readonly foreseen: (uri: string, shown: { readonly track: Track; readonly metadata: Metadata }) => void;
 }
@@ -18,6 +19,8 @@ interface Load {
   resolved: ResolvedRow | null;
 }
 
+/** Where a listener stopped is waited for so long; the music matters more. */
+const resumePatience = 2000;
 /** Metadata is believed for so long: what may be played changes seldom. */
 const foreseenFor = 30 * 60_000;
 
@@ -42,17 +45,18 @@ export class Loads implements Disposable {
     return this.#loads.get(id)?.resolved?.playable ?? null;
   }
 
-  start(id: string, row: Row): void {
+  /** `resumes`: asks as well where the listener stopped, side by side with the rest. */
+  start(id: string, row: Row, resumes = false): void {
     const { session, clock, normalisation, loaded, failed } = this.#ports;
     const load: Load = { abort: new AbortController(), resolved: null };
     this.#loads.set(id, load);
     const { signal } = load.abort;
     const known = this.#foreseen?.uri === row.uri && this.#foreseen.until > clock.monotonic() ? this.#foreseen.resolved : null;
-    resolveRow(session, row, normalisation, signal, known).then(
-      (resolved) => {
+    Promise.all([resolveRow(session, row, normalisation, signal, known), resumes ? this.#placeIn(row, signal) : 0]).then(
+      ([resolved, at]) => {
         if (signal.aborted) return;
         load.resolved = resolved;
-        loaded(id, resolved);
+        loaded(id, resolved, at);
       },
       (error: unknown) => {
         if (!signal.aborted) failed(id, toTonearmError(error));
@@ -94,6 +98,22 @@ export class Loads implements Disposable {
       },
       () => undefined,
     );
+  }
+
+  async #placeIn({ uri }: Row, signal: AbortSignal): Promise<Millis> {
+    const { session, clock } = this.#ports;
+    const late = { code: 'connect/place-unknown', message: 'Spotify did not say in time where this episode was left; it starts at its beginning.' };
+    try {
+      return await withTimeout(clock, resumePatience, late, signal, (both) => session.resumePoint(uri, both));
+    } catch {
+      return 0;
+    }
+  }
+
+  /** What was found out ahead may not be true any more. */
+  forgetForeseen(): void {
+    this.#foreseeing?.abort(new DOMException('The rules have changed.', 'AbortError'));
+    this.#foreseen = null;
   }
 
   [Symbol.dispose](): void {

@@ -1,8 +1,11 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { z } from 'zod';
-import type { Command, Host, Notice, Origin, Source, SourceEvents, SourceState, Uri, Zone } from '#core';
-import { Emitter, Scope, Secret, TonearmError, base64, fromBase64, hex, isAbort, maskUser, throwIfAborted, toTonearmError, type Events, type Log } from '#foundation';
-import { defaultClientId, openDiscovery, openSession, type Bitrate, type CloudEndpoints, type Credentials, type Discovery, type Identity, type Session } from '#spotify';
+import type { Command, Host, LoginWay, Notice, Origin, Source, SourceEvents, SourceState, Uri, Zone } from '#core';
+import { Emitter, Scope, TonearmError, hex, isAbort, maskUser, throwIfAborted, toTonearmError, type Events, type Log } from '#foundation';
+import { defaultClientId, openDiscovery, openSession, type Bitrate, type CloudEndpoints, type Credentials, type Discovery, type Identity, type NetworkOptions, type Session, type Visitor } from '#spotify';
+import { openAccounts, type OpenAccounts } from './accounts/accounts.ts';
+import { refusal } from './accounts/guests.ts';
+import type { Reception, Seat } from './accounts/reception.ts';
+import { explained, notReadable } from './accounts/refusals.ts';
 import { Device } from './device.ts';
 import type { DeviceFacts } from './report.ts';
 import { spotifyUri } from './request.ts';
@@ -12,15 +15,17 @@ export interface ReceiverSettings {
   /** 40 hex digits, the same for ever. */
   readonly deviceId: string;
   readonly endpoints: CloudEndpoints;
+  readonly network?: NetworkOptions | undefined;
   readonly bitrate: Bitrate;
   readonly normalisation: Normalisation;
+  /** Whether something goes on where a context ends; as the account is set when absent. */
+  readonly autoplay?: boolean | undefined;
   readonly deviceType: DeviceFacts['deviceType'];
   /** Port and address phones pair on; port 0 for any free one. */
   readonly pairing: { readonly port: number; readonly address: string };
+  /** Who may play and who is remembered; this zone's own, with the usual rules, when there is none for the whole daemon. */
+  readonly accounts?: OpenAccounts | undefined;
 }
-
-/** Who was logged in last, kept encrypted; `refusals` counts logins that the cloud turned down with it. */
-const StoredCredentials = z.object({ username: z.string(), type: z.number(), data: z.string(), refusals: z.number().default(0) });
 
 const goodbye = 3000;
 /** Stored credentials that were turned down once are tried again after this time. */
@@ -50,13 +55,16 @@ class ConnectReceiver implements Receiver {
   readonly #scope = new Scope();
   readonly #emitter: Emitter<SourceEvents>;
   readonly #identity: Identity;
+  #reception!: Reception; // there once opened; nothing is public before
   #discovery: Discovery | null = null;
   #login: AbortController | null = null;
   #current: { readonly session: Session; readonly device: Device; readonly scope: Scope } | null = null;
   #notice: Notice | null = null;
-  /** Sessions on their way out, and writes on their way to the store: each waits for the one before. */
+  #question: Notice | null = null;
+  /** Why the login before this moment failed, for whoever asked for it. */
+  #lastRefusal: TonearmError | null = null;
+  /** Sessions on their way out: each waits for the one before. */
   #ending: Promise<void> = Promise.resolve();
-  #keeping: Promise<unknown> = Promise.resolve();
   #again: Disposable | null = null;
   #isClosed = false;
   readonly #since: number;
@@ -81,7 +89,8 @@ class ConnectReceiver implements Receiver {
 
   get state(): SourceState {
     const shown = this.#current?.device.state;
-    if (shown) return this.#notice && !shown.notice ? { ...shown, notice: this.#notice } : shown;
+    const notice = this.#question ?? this.#notice;
+    if (shown) return notice && !shown.notice ? { ...shown, notice } : shown;
     return {
       status: 'stopped',
       track: null,
@@ -89,23 +98,30 @@ class ConnectReceiver implements Receiver {
       order: { shuffle: false, repeat: 'off' },
       queue: { context: null, next: [] },
       account: { name: null, connected: false },
-      notice: this.#notice,
+      notice,
       accepts: new Set(),
     };
   }
 
   async open(): Promise<void> {
-    const { pairing } = this.#settings;
+    const { pairing, endpoints, network, accounts } = this.#settings;
+    const { id, name } = this.#zone;
     try {
+      const desk = accounts ?? this.#scope.use(await openAccounts({ zones: [{ id, name }], endpoints, network, host: this.#host }));
+      this.#reception = desk.reception(id);
+      this.#scope.use(this.#reception.attach(this.#seat()));
+      this.#scope.use(desk.events.on('question', ({ question, answer }) => question.zone === id && this.#asked(answer === 'open')));
       this.#discovery = this.#scope.use(
         await openDiscovery({
           identity: this.#identity,
           host: this.#host,
-          name: this.#zone.name,
+          name,
           port: pairing.port,
           address: pairing.address,
-          onUser: (credentials, signal) => this.#logIn(credentials, signal, 'paired'),
+          onUser: (credentials, signal, visitor) => this.#pair(credentials, signal, visitor),
+          mayPair: (visitor) => this.#reception.mayPair(visitor),
           activeUser: () => this.#current?.session.username ?? null,
+          mayReset: () => this.#reception.mayReset(),
           onReset: () => this.#logOut('A phone logged the account out.'),
         }),
       );
@@ -137,20 +153,60 @@ class ConnectReceiver implements Receiver {
     this.#login?.abort(new DOMException('The zone is closing.', 'AbortError'));
     // While the session is still there, it can tell the cloud.
     await this.#end();
+    await this.#reception.book.settled();
     await this.#scope[Symbol.asyncDispose]();
-    await this.#keeping;
   }
 
-  async #logInStored(): Promise<void> {
-    const stored = await this.#stored();
-    if (!stored) return;
-    const data = fromBase64(stored.data);
-    if (!data) return;
-    await this.#logIn({ username: stored.username, type: stored.type, data: new Secret<Uint8Array>(data) }, this.#scope.signal, 'stored');
+  #seat(): Seat {
+    const playing = () => this.state.status;
+    const user = () => this.#current?.session.username ?? null;
+    return {
+      get user() {
+        return user();
+      },
+      get isPlaying() {
+        return ['playing', 'loading', 'stalled'].includes(playing());
+      },
+      logIn: async (credentials, how, signal) => {
+        const outcome = await this.#logIn(credentials, signal, how);
+        if (outcome === 'ok' && this.#current) return this.#current.session.username;
+        throw this.#lastRefusal ?? new TonearmError({ kind: 'cancelled', code: 'connect/login-replaced', message: 'Somebody else logged in meanwhile.' });
+      },
+      restore: async (username) => {
+        await this.#logInStored(username);
+        if (this.#current?.session.username !== username) throw this.#lastRefusal ?? new TonearmError({ kind: 'cancelled', code: 'connect/login-replaced', message: 'Somebody else logged in meanwhile.' });
+      },
+      logOut: (why) => this.#logOut(why),
+    };
+  }
+
+  /** Somebody with a phone wants the speaker: the rules for guests first, the owner if they say so, then the login. */
+  async #pair(credentials: Credentials, signal: AbortSignal, visitor: Visitor): Promise<'ok' | 'refused'> {
+    try {
+      await this.#reception.admit(visitor, signal);
+    } catch (error) {
+      if (!isAbort(error)) this.#log.info(toTonearmError(error).message, { code: toTonearmError(error).code });
+      return 'refused';
+    }
+    return this.#logIn(credentials, signal, 'phone');
+  }
+
+  /** With what is remembered of an account: of the last one unless told. */
+  async #logInStored(username = this.#reception.book.active?.username): Promise<void> {
+    if (username === undefined) return;
+    if (!this.#reception.mayStay(username)) {
+      this.#log.warn('A remembered account is no longer let in by the settings; it stays logged out', { account: maskUser(username) });
+      this.#lastRefusal = refusal('denied', this.#zone.name);
+      return;
+    }
+    const credentials = await this.#reception.book.credentials(username);
+    if (credentials) await this.#logIn(credentials, this.#scope.signal, 'stored');
+    else this.#lastRefusal = notReadable(this.#zone.name);
   }
 
   /** The newest login wins: it ends one that is still under way, and replaces the account that is connected. */
-  async #logIn(credentials: Credentials, outer: AbortSignal, how: 'paired' | 'stored'): Promise<'ok' | 'refused'> {
+  async #logIn(credentials: Credentials, outer: AbortSignal, how: LoginWay | 'stored'): Promise<'ok' | 'refused'> {
+    this.#lastRefusal = null;
     if (this.#isClosed) return 'refused';
     this.#login?.abort(new DOMException('Somebody else logs in.', 'AbortError'));
     this.#again?.[Symbol.dispose]();
@@ -163,33 +219,57 @@ class ConnectReceiver implements Receiver {
       // The old account first: both would use the same device id.
       await this.#end();
       throwIfAborted(signal);
-      const { endpoints, bitrate } = this.#settings;
+      const { endpoints, bitrate, network } = this.#settings;
       const session = await openSession({
         identity: this.#identity,
         endpoints,
+        network,
         credentials,
         bitrate,
         host: this.#host,
         signal,
-        onTrouble: (error) => this.#log.debug(`Still trying: ${error.message}`, { code: error.code }),
+        onTrouble: (error) => this.#troubled(error),
       });
       if (signal.aborted) {
         await session[Symbol.asyncDispose]();
-        return 'refused';
+        throwIfAborted(signal);
+      }
+      try {
+        // Only now is it certain who this is.
+        this.#reception.verify(session.username);
+      } catch (error) {
+        await session[Symbol.asyncDispose]();
+        throw error;
       }
       this.#connect(session);
-      await this.#remember(session);
+      await this.#remember(session, how === 'stored' ? null : how);
+      this.#reception.changed();
       return 'ok';
     } catch (thrown) {
-      if (isAbort(thrown) || signal.aborted) return 'refused';
-      await this.#refused(toTonearmError(thrown), how);
+      const isLast = how === 'stored' && credentials.username === this.#reception.book.active?.username;
+      if (isAbort(thrown) || signal.aborted) {
+        // Given up by whoever began it, and nobody else has come: the one before has the speaker again.
+        if (outer.aborted && !isLast && this.#login === abort) this.#background(this.#logInStored());
+        return 'refused';
+      }
+      const error = explained(toTonearmError(thrown), credentials, how);
+      await this.#refused(error, how === 'stored' ? credentials.username : null, isLast);
       // Whoever was logged in before did nothing wrong.
-      if (how === 'paired') this.#background(this.#logInStored());
+      if (!isLast) this.#background(this.#logInStored());
+      this.#lastRefusal = error;
       return 'refused';
     } finally {
       outer.removeEventListener('abort', stop);
       if (this.#login === abort) this.#login = null;
     }
+  }
+
+  /** It is tried again by itself; only what the owner of the house must mend is shown everywhere. */
+  #troubled(error: TonearmError): void {
+    this.#log.debug(`Still trying: ${error.message}`, { code: error.code });
+    if (!error.code.startsWith('network/proxy-') || this.#notice?.code === error.code) return;
+    this.#notice = { code: error.code, message: error.message };
+    this.#changed('tonearm');
   }
 
   #connect(session: Session): void {
@@ -204,7 +284,7 @@ class ConnectReceiver implements Receiver {
         log: this.#log,
         facts: { ...this.#identity, deviceType },
         normalisation,
-        autoplay: null,
+        autoplay: this.#settings.autoplay ?? null,
         newId: () => hex(randomBytes(16)),
         below: (limit) => randomInt(limit),
       }),
@@ -213,7 +293,12 @@ class ConnectReceiver implements Receiver {
     scope.use(device.events.on('ended', (event) => this.#emitter.emit('ended', event)));
     scope.use(device.events.on('failed', (event) => this.#emitter.emit('failed', event)));
     scope.use(device.events.on('loggedOut', () => this.#background(this.#logOut('A phone logged the account out.'))));
-    scope.use(session.events.on('connected', () => this.#changed('tonearm')));
+    scope.use(
+      session.events.on('connected', () => {
+        if (this.#notice?.code.startsWith('network/') === true) this.#notice = null;
+        this.#changed('tonearm');
+      }),
+    );
     scope.use(session.events.on('disconnected', () => this.#changed('tonearm')));
     scope.use(session.events.on('ended', ({ error }) => this.#background(this.#over(error))));
     this.#current = { session, device, scope };
@@ -224,21 +309,20 @@ class ConnectReceiver implements Receiver {
 
   /** The account is refused for good: say so everywhere, keep waiting for a pairing. */
   async #over(error: TonearmError): Promise<void> {
+    const user = this.#current?.session.username ?? null;
     await this.#end();
-    await this.#refused(error, 'stored');
+    await this.#refused(error, user, true);
   }
 
-  async #refused(error: TonearmError, how: 'paired' | 'stored'): Promise<void> {
+  /** `stored`: whose stored credentials were turned down, if it was about such. `isLast`: nobody else waits to be logged in again. */
+  async #refused(error: TonearmError, stored: string | null, isLast: boolean): Promise<void> {
     this.#log.error(error.message, { code: error.code });
     this.#notice = { code: error.code, message: error.message };
-    if (how === 'stored' && error.kind === 'unauthorized') {
-      const stored = await this.#stored();
+    if (stored !== null && error.kind === 'unauthorized') {
       // Once may be the cloud's mistake; twice in a row it means it.
-      if (stored && stored.refusals >= 1) await this.#keep((store, key) => store.remove(key));
-      else if (stored) {
-        await this.#keep((store, key) => store.write(key, { ...stored, refusals: stored.refusals + 1 }));
-        if (!this.#isClosed) this.#again = this.#host.clock.timer(secondTry, () => this.#background(this.#logInStored()));
-      }
+      const isOver = (await this.#reception.book.refused(stored)) === 'over';
+      if (!isOver && isLast && !this.#isClosed) this.#again = this.#host.clock.timer(secondTry, () => this.#background(this.#logInStored(stored)));
+      this.#reception.changed();
     }
     this.#emitter.emit('failed', { error });
     this.#changed('tonearm');
@@ -247,12 +331,19 @@ class ConnectReceiver implements Receiver {
   async #logOut(why: string): Promise<void> {
     this.#login?.abort(new DOMException(why, 'AbortError'));
     this.#again?.[Symbol.dispose]();
-    const isGone = this.#keep((store, key) => store.remove(key));
+    const { book } = this.#reception;
+    const user = this.#current?.session.username ?? book.active?.username;
+    const wiped = Promise.allSettled([user === undefined ? null : book.forget(user)]);
     await this.#end();
-    await isGone;
+    const outcomes = [...(await wiped), ...(await Promise.allSettled([this.#host.store.sealed.remove(`session-${this.#identity.deviceId}`)]))];
+    // Phones remember who had the speaker; what is announced anew they look at again.
+    if (!this.#isClosed) this.#background(this.#discovery?.announceAnew());
     this.#notice = null;
     this.#log.info(`${why} “${this.#zone.name}” waits for somebody to pick it.`);
+    this.#reception.changed();
     this.#changed('tonearm');
+    // The account is out either way; whoever asked must hear that its login is still on the disk.
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw toTonearmError(outcome.reason);
   }
 
   /** Resolves when no session is left, also one that somebody else is ending. */
@@ -278,33 +369,22 @@ class ConnectReceiver implements Receiver {
   }
 
   /** What nobody waits for must not fail unnoticed. */
-  #background(work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.#log.error(`The Spotify account could not be kept in order: ${toTonearmError(error).message}`, { code: toTonearmError(error).code }));
+  #background(work: Promise<unknown> | undefined): void {
+    work?.catch((error: unknown) => this.#log.error(`The Spotify account could not be kept in order: ${toTonearmError(error).message}`, { code: toTonearmError(error).code }));
+  }
+
+  #asked(isOpen: boolean): void {
+    this.#question = isOpen ? { code: 'accounts/guest-waits', message: `A guest wants “${this.#zone.name}”. Say yes or no: “tonearm answer yes”, or the request account/answer over MQTT.` } : null;
+    this.#changed('tonearm');
   }
 
   #changed(by: Origin): void {
     this.#emitter.emit('changed', { state: this.state, by });
   }
 
-  #key(): string {
-    return `connect-${this.#zone.id}`;
-  }
-
-  #keep(work: (store: Host['store']['sealed'], key: string) => Promise<void>): Promise<void> {
-    const kept = this.#keeping.then(() => work(this.#host.store.sealed, this.#key()));
-    this.#keeping = kept.catch(() => undefined);
-    return kept;
-  }
-
-  async #stored(): Promise<z.output<typeof StoredCredentials> | null> {
-    const parsed = StoredCredentials.safeParse(await this.#host.store.sealed.read(this.#key()));
-    return parsed.success ? parsed.data : null;
-  }
-
-  async #remember(session: Session): Promise<void> {
-    const { username, type, data } = session.credentials;
+  async #remember(session: Session, how: LoginWay | null): Promise<void> {
     try {
-      await this.#keep((store, key) => store.write(key, { username: username ?? session.username, type, data: base64(data.reveal()), refusals: 0 }));
+      await this.#reception.book.remember(session.username, session.credentials, how, this.#host.clock.now());
     } catch (error) {
       this.#log.warn('The login could not be saved, so a phone has to pick this speaker again after a restart', { code: toTonearmError(error).code });
     }

@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Track } from '#core';
 import { decodePutState, encodePutState, PutStateReason } from '#spotify/wire';
 import type { Row } from './context/row.ts';
-import { emptyList, enqueue, type TrackList } from './context/track-list.ts';
+import { enqueue } from './context/queue.ts';
+import { emptyList, type TrackList } from './context/track-list.ts';
 import { initialState, type DeviceState } from './device-state.ts';
 import { fromWireVolume, putStateOf, toWireVolume, type DeviceFacts, type StateReport } from './report.ts';
 
 const now = 1_700_000_000_000;
-const facts: DeviceFacts = { deviceId: 'd'.repeat(40), name: 'Kitchen', brand: 'T', model: 'M', version: '1', clientId: 'c', deviceType: 'speaker', volume: 0.5, now };
+const facts: DeviceFacts = { deviceId: 'd'.repeat(40), name: 'Kitchen', brand: 'T', model: 'M', version: '1', clientId: 'c', deviceType: 'speaker', volume: 0.5, publicIp: '', now };
 const row = (n: number, more: Partial<Row> = {}): Row => ({ uri: `spotify:track:${String(n).padStart(22, '0')}`, uid: `u${n}`, provider: 'context', metadata: {}, index: { page: 0, track: n }, ...more });
 const rows = Array.from({ length: 100 }, (_, n) => row(n));
 const listOf = (cursor: number, patch: Partial<TrackList> = {}): TrackList => ({ ...emptyList('spotify:playlist:x'), rows, order: rows.map((_, n) => n), cursor, ...patch });

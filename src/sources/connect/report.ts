@@ -19,6 +19,8 @@ export interface DeviceFacts {
   readonly deviceType: keyof typeof deviceTypes;
   /** 0 to 1. */
   readonly volume: number;
+  /** As the cloud's cluster shows it; empty while unknown. */
+  readonly publicIp: string;
   /** Server time. */
   readonly now: number;
 }
@@ -54,7 +56,7 @@ export function putStateOf(state: DeviceState, kind: StateReport, facts: DeviceF
   };
 }
 
-function deviceInfo({ deviceId, name, brand, model, version, clientId, deviceType, volume }: DeviceFacts): Input<DeviceInfo> {
+function deviceInfo({ deviceId, name, brand, model, version, clientId, deviceType, volume, publicIp }: DeviceFacts): Input<DeviceInfo> {
   return {
     canPlay: true,
     volume: toWireVolume(volume),
@@ -84,6 +86,7 @@ function deviceInfo({ deviceId, name, brand, model, version, clientId, deviceTyp
     brand,
     model,
     license: 'premium',
+    ...(publicIp !== '' && { publicIp }),
   };
 }
 
@@ -102,6 +105,9 @@ function playerState(state: DeviceState, now: number, limit: number): Input<Conn
   const { list, anchor, load } = state;
   const row = currentRow(list);
   const next = upcoming(list, limit, state.options.repeatContext);
+  // What could not be played lately is greyed out (§4.8).
+  const unavailable = new Set(state.unavailable.filter(({ until }) => until > now).map(({ uri }) => uri));
+  const listed = (each: Row) => ({ ...provided(each, {}, list.context.uri), ...(unavailable.has(each.uri) && { disallowReasons: ['unavailable'] }) });
   const isLoaded = state.phase !== 'idle';
   const isPaused = isLoaded && (state.phase === 'paused' || (state.phase === 'loading' && state.isPauseWanted));
   return {
@@ -123,8 +129,8 @@ function playerState(state: DeviceState, now: number, limit: number): Input<Conn
     isPaused,
     isBuffering: state.phase === 'loading' || state.phase === 'stalled',
     restrictions: restrictions(state, row, isPaused),
-    prevTracks: previousRows(list, shown.previous).map((each) => provided(each, {}, list.context.uri)),
-    nextTracks: next.map((each) => provided(each, {}, list.context.uri)),
+    prevTracks: previousRows(list, shown.previous).map(listed),
+    nextTracks: next.map(listed),
     queueRevision: queueRevision(next),
     ...(state.sleepAt !== null && { sleepTimer: { timestamp: { timestamp: state.sleepAt } } }),
     ...(state.sleepAtEnd && { sleepTimer: { endOfTrack: {} } }),
@@ -142,6 +148,7 @@ function provided(row: Row, more: Row['metadata'], contextUri: string): Input<Pr
     uid: row.uid,
     metadata,
     provider: row.provider,
+    ...(row.removed && { removed: [...row.removed] }),
     ...(metadata['album_uri'] !== undefined && { albumUri: metadata['album_uri'] }),
     ...(metadata['artist_uri'] !== undefined && { artistUri: metadata['artist_uri'] }),
   };

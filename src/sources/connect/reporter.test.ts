@@ -5,15 +5,17 @@ import { Reporter, type ReportKind } from './reporter.ts';
 function setup(put?: (kind: ReportKind, count: number) => Promise<void>) {
   const clock = new FakeClock();
   const puts: { kind: ReportKind; at: number }[] = [];
+  const disallowed: string[] = [];
   const reporter = new Reporter({
     clock,
     log: silentLog,
+    disallowed: ({ code }) => disallowed.push(code),
     async put(kind) {
       puts.push({ kind, at: clock.monotonic() });
       await put?.(kind, puts.length);
     },
   });
-  return { clock, puts, reporter };
+  return { clock, puts, disallowed, reporter };
 }
 
 describe('reporter', () => {
@@ -29,6 +31,33 @@ describe('reporter', () => {
     expect(puts.length).toBeLessThanOrEqual(7);
     for (let n = 1; n < puts.length; n++) expect(puts[n]!.at - puts[n - 1]!.at).toBeGreaterThanOrEqual(200);
     expect(clock.pending).toBe(0);
+  });
+
+  it.each([20, 100, 300, 450])('stays below 20 in 5 s however often something changes (every %i ms), and tells the newest within 1 s', async (every) => {
+    const { clock, puts, reporter } = setup();
+    reporter.tell('hello');
+    reporter.tell('claim');
+    for (let n = 0; n < 10_000 / every; n++) {
+      reporter.tell('state');
+      if (n % 10 === 0) reporter.tell('volume');
+      await clock.advance(every);
+    }
+    reporter.tell('state');
+    const last = clock.monotonic();
+    await clock.advance(1000);
+    const newest = puts.at(-1)!.at;
+    expect(newest).toBeGreaterThanOrEqual(last);
+    const most = Math.max(...puts.map(({ at }) => puts.filter((put) => put.at > at - 5000 && put.at <= at).length));
+    expect(most).toBeGreaterThan(8);
+    expect(most).toBeLessThan(20);
+    // After a calm the first ones are quick again.
+    await clock.advance(10_000);
+    const before = puts.length;
+    for (let n = 0; n < 5; n++) {
+      reporter.tell('state');
+      await clock.advance(200);
+    }
+    expect(puts.length - before).toBe(5);
   });
 
   it('waits for the slider to rest, then tells volume and state', async () => {
@@ -147,11 +176,72 @@ describe('reporter', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('a new connection does not wait for the end of a pause of our own, but of one the cloud asked for', async () => {
+    for (const [retryAfter, second] of [[undefined, 100], [60_000, 60_000]] as const) {
+      const { clock, puts, reporter } = setup((_, count) => (count === 1 ? Promise.reject(new TonearmError({ kind: 'unavailable', code: 'spotify/server-error', message: 'down', ...(retryAfter && { retryAfter }) })) : Promise.resolve()));
+      reporter.tell('hello');
+      await clock.advance(100);
+      reporter.disconnected();
+      reporter.tell('hello');
+      await clock.advance(60_000);
+      expect(puts.map(({ at }) => at)).toEqual([0, second]);
+    }
+  });
+
+  it('a hello that giving up did not wait for is said afterwards: without it nobody knows us', async () => {
+    const clock = new FakeClock();
+    const kinds: ReportKind[] = [];
+    const reporter = new Reporter({
+      clock,
+      log: silentLog,
+      disallowed: () => undefined,
+      put(kind, signal) {
+        kinds.push(kind);
+        if (kinds.length > 1) return Promise.resolve();
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+      },
+    });
+    reporter.tell('hello');
+    await clock.advance(0);
+    reporter.tell('inactive');
+    await clock.advance(999);
+    expect(kinds).toEqual(['hello']);
+    await clock.advance(1000);
+    expect(kinds).toEqual(['hello', 'inactive', 'hello']);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('gives playback up by telling the state when it could not be given up otherwise', async () => {
+    const { clock, puts, reporter } = setup((kind) => (kind === 'inactive' ? Promise.reject(new TonearmError({ kind: 'timeout', code: 'network/timeout', message: 'late' })) : Promise.resolve()));
+    reporter.tell('inactive');
+    await clock.advance(60_000);
+    expect(puts).toEqual([{ kind: 'inactive', at: 0 }, { kind: 'state', at: 5000 }]);
+  });
+
   it('does not repeat what the cloud will not have', async () => {
     const { clock, puts, reporter } = setup(() => Promise.reject(new TonearmError({ kind: 'conflict', code: 'spotify/state-dropped', message: 'old' })));
     reporter.tell('state');
     await clock.advance(60_000);
     expect(puts).toHaveLength(1);
+  });
+
+  it('says nothing more on this connection to a cloud that does not allow it, and says so once', async () => {
+    let isAllowed = false;
+    const { clock, puts, disallowed, reporter } = setup(async () => {
+      if (!isAllowed) throw new TonearmError({ kind: 'forbidden', code: 'spotify/not-allowed', message: 'no' });
+    });
+    reporter.tell('state');
+    await clock.advance(10);
+    for (const kind of ['state', 'volume', 'claim'] as const) reporter.tell(kind);
+    await clock.advance(60_000);
+    expect(puts).toHaveLength(1);
+    expect(disallowed).toEqual(['spotify/not-allowed']);
+    isAllowed = true;
+    reporter.tell('hello');
+    await clock.advance(1000);
+    reporter.tell('state');
+    await clock.advance(1000);
+    expect(puts.map(({ kind }) => kind)).toEqual(['state', 'hello', 'state']);
   });
 
   it('is silent without a connection, and does not let an old report hold up the hello of the next', async () => {
@@ -161,6 +251,7 @@ describe('reporter', () => {
     const reporter = new Reporter({
       clock,
       log: silentLog,
+      disallowed: () => undefined,
       put: (kind, signal) => {
         kinds.push(kind);
         signals.push(signal);

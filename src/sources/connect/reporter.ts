@@ -10,17 +10,21 @@ export interface ReporterPorts {
   readonly log: Log;
   /** One PUT with the state as it is at that moment. */
   put(kind: ReportKind, signal: AbortSignal): Promise<void>;
+  /** The cloud does not want to hear from this account; nothing more is told before the next hello. */
+  disallowed(error: TonearmError): void;
 }
 
 const spacing = 200;
+/** The cloud takes 20 in 5 s (§2.7, §2.9). After the first few the spacing is such that there is room for what is urgent, and the newest state is still told in time. */
+const budget = { within: 5000, quick: 8, spacing: 500 };
 const volumeQuiet = 150;
 const rateLimitPause = 10_000;
 /** For so long giving up waits for a report that is under way: overtaken by it, we would be active again. */
 const inactivePatience = 1000;
 
 /**
- * Decides when the cloud is told (connect-control.md §2.6, §2.7): claims at once, the rest gathered to one PUT each 200 ms,
- * volume after 150 ms of quiet, never two at a time, and silence for as long as a 429 asks. Between a lost connection and the
+ * Decides when the cloud is told (connect-control.md §2.6, §2.7): claims at once, the rest gathered to one PUT each 200 ms, or
+ * 500 ms after many of them, volume after 150 ms of quiet, never two at a time, and silence for as long as a 429 asks. Between a lost connection and the
  * next hello there is nobody to tell.
  */
 export class Reporter implements AsyncDisposable {
@@ -32,9 +36,16 @@ export class Reporter implements AsyncDisposable {
   #patience: Disposable | undefined;
   #put: AbortController | null = null;
   #isConnected = true;
+  #isAllowed = true;
+  /** False once the cloud has said that it does not know our connection: what follows is for the next one. */
+  #isKnown = true;
   #isClosed = false;
   #earliest: Millis;
+  /** When the latest ones were sent. */
+  readonly #sent: Millis[] = [];
   #blockedUntil: Millis = 0;
+  /** It is the cloud that asked for the pause. */
+  #isLimited = false;
   #idle: Promise<void> = Promise.resolve();
 
   constructor(ports: ReporterPorts) {
@@ -44,8 +55,8 @@ export class Reporter implements AsyncDisposable {
 
   tell(kind: ReportKind): void {
     if (this.#isClosed) return;
-    if (kind === 'hello') this.#isConnected = true;
-    if (!this.#isConnected) return;
+    if (kind === 'hello') this.#begin();
+    if (!this.#isConnected || (!(this.#isAllowed && this.#isKnown) && kind !== 'inactive')) return;
     if (kind === 'volume') {
       this.#quiet?.[Symbol.dispose]();
       this.#quiet = this.#ports.clock.timer(volumeQuiet, () => {
@@ -64,6 +75,14 @@ export class Reporter implements AsyncDisposable {
     this.#plan();
   }
 
+  /** A new connection: what the cloud asked for still holds, pauses of our own because it did not answer do not. */
+  #begin(): void {
+    this.#isConnected = this.#isAllowed = this.#isKnown = true;
+    if (this.#isLimited) return;
+    this.#blockedUntil = 0;
+    this.#backoff.reset();
+  }
+
   /** The connection is gone: nothing can be told, and the next hello tells everything. */
   disconnected(): void {
     this.#isConnected = false;
@@ -77,6 +96,12 @@ export class Reporter implements AsyncDisposable {
     this.#isClosed = true;
     this.disconnected();
     await this.#idle;
+  }
+
+  #forgetDue(): void {
+    for (const kind of this.#due) if (kind !== 'inactive') this.#due.delete(kind);
+    this.#quiet?.[Symbol.dispose]();
+    this.#quiet = undefined;
   }
 
   #plan(): void {
@@ -107,32 +132,51 @@ export class Reporter implements AsyncDisposable {
       if (kind !== 'inactive') this.#due.clear();
       if (kind === 'volume') this.#due.add('state');
       log.trace('Telling the cloud', { kind });
+      if (kind !== 'inactive') this.#sent.push(clock.monotonic());
       await this.#ports.put(kind, put.signal);
       if (kind !== 'inactive') this.#backoff.reset();
     } catch (thrown) {
       if (kind && !isAbort(thrown) && !put.signal.aborted) this.#failed(kind, toTonearmError(thrown), log);
+      // Overtaken by giving up; without a hello nobody would know us.
+      else if (kind === 'hello' && this.#isConnected) this.#due.add('hello');
     } finally {
       this.#put = null;
       this.#patience?.[Symbol.dispose]();
       this.#patience = undefined;
       // Counted from the answer: what counts is when the cloud had the one before.
-      this.#earliest = clock.monotonic() + spacing;
+      this.#earliest = clock.monotonic() + this.#spacing();
       this.#plan();
     }
   }
 
+  #spacing(): Millis {
+    const since = this.#ports.clock.monotonic() - budget.within;
+    while (this.#sent[0] !== undefined && this.#sent[0] <= since) this.#sent.shift();
+    return this.#sent.length < budget.quick ? spacing : budget.spacing;
+  }
+
   #failed(kind: ReportKind, error: TonearmError, log: Log): void {
-    const isLimited = error.code === 'spotify/rate-limited' || error.retryAfter !== undefined;
+    const isLimited = (this.#isLimited = error.code === 'spotify/rate-limited' || error.retryAfter !== undefined);
     if (isLimited || error.kind === 'unavailable' || error.kind === 'timeout') {
       const wait = isLimited ? (error.retryAfter ?? rateLimitPause) : this.#backoff.next();
       this.#blockedUntil = this.#ports.clock.monotonic() + wait;
-      if (kind !== 'inactive') this.#due.add(kind === 'hello' ? 'hello' : 'state');
+      // After an `inactive` that did not arrive the state says it, too.
+      this.#due.add(kind === 'hello' ? 'hello' : 'state');
       log.warn(isLimited ? 'Spotify asks for fewer messages; the newest state is sent after a pause' : 'Spotify does not take the playback state at the moment; the newest one is sent after a pause', { code: error.code, wait });
       return;
     }
-    // A new connection is on its way, and its hello tells the whole state.
-    if (error.code === 'spotify/stale-connection') log.debug(error.message, { code: error.code });
-    else log.warn(`The playback state could not be reported: ${error.message}`, { code: error.code });
+    if (error.code === 'spotify/not-allowed') {
+      log.error(error.message, { code: error.code });
+      this.#isAllowed = false;
+      this.#forgetDue();
+      this.#ports.disallowed(error);
+    } else if (error.code === 'spotify/stale-connection') {
+      // A new connection is on its way, and its hello tells the whole state.
+      log.debug(error.message, { code: error.code });
+      if (kind === 'inactive') return;
+      this.#isKnown = false;
+      this.#forgetDue();
+    } else log.warn(`The playback state could not be reported: ${error.message}`, { code: error.code });
   }
 }
 

@@ -18,6 +18,9 @@ describe('requests of phones', () => {
     ['options, only those that were named', { endpoint: 'set_options', repeating_track: false }, { kind: 'options', options: { repeatTrack: false } }],
     ['sleep for a time', { endpoint: 'set_sleep_timer', timer_type: { type: 'duration', duration_s: 900 } }, { kind: 'sleep', after: 900_000 }],
     ['sleep at the end', { endpoint: 'set_sleep_timer', timer_type: { type: 'end_of_track' } }, { kind: 'sleep', after: 'track' }],
+    ['queueing by URI', { endpoint: 'add_to_queue', track: { uri: 'spotify:track:2RnhhsLPpUvzQ23I6FTEIx' } }, { kind: 'enqueue', row: { uri: 'spotify:track:2RnhhsLPpUvzQ23I6FTEIx', uid: '', provider: '', metadata: {} } }],
+    ['queueing by id', { endpoint: 'add_to_queue', track: { gid: 'XgAAAAAAAAAAAAAAAAAAAg==', uid: 'q3' } }, { kind: 'enqueue', row: { uri: 'spotify:track:2RnhhsLPpUvzQ23I6FTEIy', uid: 'q3', provider: '', metadata: {} } }],
+    ['queueing by uid', { endpoint: 'add_to_queue', track: { uid: 'a1' } }, { kind: 'enqueue', row: { uri: '', uid: 'a1', provider: '', metadata: {} } }],
     ['transfer of nothing', { endpoint: 'transfer' }, { kind: 'transfer', from: null }],
   ])('%s', (_, command, expected) => {
     expect(parse(command)).toEqual(expected);
@@ -64,7 +67,68 @@ describe('requests of phones', () => {
   });
 });
 
+describe('where a play begins', () => {
+  const start = (skip_to: object) => {
+    const understood = parse({ endpoint: 'play', context: { uri: 'spotify:playlist:2RnhhsLPpUvzQ23I6FTEL7' }, options: { skip_to } });
+    return understood.kind === 'play' ? understood.start : undefined;
+  };
+  it.each([
+    [{}, null],
+    [{ track_uid: '', track_uri: '' }, null],
+    [{ page_index: 3 }, null],
+    [{ track_index: 0 }, { index: 0 }],
+    [{ track_index: 4, page_index: 1 }, { index: 4, page: 1 }],
+    [{ track_uid: 'a', track_index: 4 }, { uid: 'a', index: 4 }],
+  ])('%j', (skipTo, expected) => {
+    expect(start(skipTo)).toEqual(expected);
+  });
+});
+
+describe('the context row behind a queue that plays', () => {
+  const gid = Buffer.from('5e000000000000000000000000000002', 'hex');
+  const take = (currentUid: string, trackUid: string) => {
+    const state = encodeTransferState({
+      playback: { timestamp: 1_700_000_000_000, position: 5, speed: 1, isPaused: false, track: { uid: trackUid, gid } },
+      session: { context: { uri: 'spotify:show:2RnhhsLPpUvzQ23I6FTEL7' }, currentUid },
+      queue: { isPlaying: true, tracks: [{ uid: 'q0', gid }, { uid: 'q1', gid }] },
+    });
+    const understood = parse({ endpoint: 'transfer', data: state.toString('base64') });
+    return understood.kind === 'transfer' ? understood.from : null;
+  };
+  it.each([
+    ['a', 'q0', 'a'],
+    ['', 'b', 'b'],
+    ['', 'q0', null],
+    ['', '', null],
+  ])('current_uid “%s”, current track “%s”: %s', (currentUid, trackUid, expected) => {
+    expect(take(currentUid, trackUid)?.contextUid).toBe(expected);
+  });
+
+  it('marks what plays from the queue, also when its sender does not', () => {
+    expect(take('a', 'q0')).toMatchObject({ isQueued: true, track: { uid: 'q0', provider: 'queue', metadata: { is_queued: 'true' } } });
+  });
+
+  it('a queue that is said to play and has no rows: the track of the session plays, nothing else', () => {
+    const state = encodeTransferState({
+      playback: { timestamp: 1_700_000_000_000, position: 5, speed: 1, isPaused: false, track: { uid: 'b', gid } },
+      session: { context: { uri: 'spotify:show:2RnhhsLPpUvzQ23I6FTEL7' }, currentUid: 'b' },
+      queue: { isPlaying: true, tracks: [] },
+    });
+    const understood = parse({ endpoint: 'transfer', data: state.toString('base64') });
+    expect(understood).toMatchObject({ kind: 'transfer', from: { isQueued: false, position: 5, track: { uid: 'b', provider: 'context' } } });
+  });
+
+  it('gives queued ids the kind of the context', () => {
+    expect(take('a', 'q0')?.queue).toMatchObject([{ uri: 'spotify:episode:2RnhhsLPpUvzQ23I6FTEIy', uid: 'q1' }]);
+  });
+});
+
 describe('local commands', () => {
+  it('queues tracks and episodes only', () => {
+    expect(localCommand({ kind: 'enqueue', uri: 'spotify:album:2RnhhsLPpUvzQ23I6FTEL7' })).toMatchObject({ kind: 'refuse' });
+    expect(localCommand({ kind: 'enqueue', uri: 'https://open.spotify.com/track/2RnhhsLPpUvzQ23I6FTEIx?si=1' })).toMatchObject({ kind: 'enqueue', row: { uri: 'spotify:track:2RnhhsLPpUvzQ23I6FTEIx' } });
+  });
+
   it('plays Spotify links and URIs', () => {
     expect(localCommand({ kind: 'play', uri: 'https://open.spotify.com/intl-de/album/2RnhhsLPpUvzQ23I6FTEL7?si=abc' })).toMatchObject({ kind: 'play', context: { uri: 'spotify:album:2RnhhsLPpUvzQ23I6FTEL7' } });
     expect(localCommand({ kind: 'play' })).toEqual({ kind: 'resume', at: undefined });

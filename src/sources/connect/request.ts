@@ -1,8 +1,20 @@
 import type { Command } from '#core';
-import { decodeTransferState, parseShareLink, parseSpotifyUri, type CommandRequest, type ContextTrack, type OptionsOverride, type PlayCommand, type TransferCommand } from '#spotify/wire';
+import { toTonearmError } from '#foundation';
+import { decodeTransferState, parseShareLink, parseSpotifyUri, type CommandRequest, type ContextTrack, type OptionsOverride, type PlayCommand, type SkipTo, type TransferCommand } from '#spotify/wire';
+import type { RowName } from './context/places.ts';
+import type { EditedRow } from './context/queue.ts';
+import { isLoadable, type Row } from './context/row.ts';
 import { rowOf, sourceOf } from './context/rows.ts';
-import type { EditedRow } from './context/track-list.ts';
 import type { ContextSource, DeviceCommand, PlayOptions, PlayOrigin } from './device-state.ts';
+
+/** As the machine understands it; one that cannot be read is refused like any other that cannot be done. */
+export function understood(request: CommandRequest): DeviceCommand {
+  try {
+    return deviceCommand(request);
+  } catch (error) {
+    return { kind: 'refuse', why: `A phone sent a command that cannot be understood (${toTonearmError(error).code}); nothing was done.` };
+  }
+}
 
 /** A dealer request as the machine understands it (connect-control.md §3). Throws `WireError` for a transfer that cannot be read. */
 export function deviceCommand({ command, sentBy }: CommandRequest): DeviceCommand {
@@ -22,7 +34,7 @@ export function deviceCommand({ command, sentBy }: CommandRequest): DeviceComman
       return { kind: 'seek', to, from: 'start' };
     }
     case 'skip_next':
-      return { kind: 'next', row: command.track ? editedRow(command.track) : null };
+      return { kind: 'next', row: command.track ? editedRow(command.track, '') : null };
     case 'skip_prev':
       return { kind: 'previous', mayRestart: command.allowSeeking };
     case 'set_shuffling_context':
@@ -35,12 +47,12 @@ export function deviceCommand({ command, sentBy }: CommandRequest): DeviceComman
       return { kind: 'options', options: optionsOf({ ...command, modes: null }) };
     }
     case 'add_to_queue': {
-      const row = command.track && rowOf(command.track, '');
-      if (!row) return { kind: 'refuse', why: 'A phone asked to queue something it did not name.' };
-      return { kind: 'enqueue', row: { uri: row.uri, uid: command.track.uid, metadata: row.metadata } };
+      const row = command.track && editedRow(command.track, '');
+      if (!row || (row.uri === '' && row.uid === '')) return { kind: 'refuse', why: 'A phone asked to queue something it did not name.' };
+      return { kind: 'enqueue', row };
     }
     case 'set_queue':
-      return { kind: 'edit', rows: command.next.map(editedRow) };
+      return { kind: 'edit', rows: command.next.map((row) => editedRow(row, '')) };
     case 'update_context':
       return { kind: 'update', context: sourceOf(command.context) };
     case 'set_sleep_timer': {
@@ -59,7 +71,7 @@ function playCommand(command: PlayCommand, sentBy: string): DeviceCommand {
   return {
     kind: 'play',
     context: sourceOf(command.context),
-    start: skipTo && { uid: skipTo.uid ?? undefined, uri: skipTo.uri ?? undefined, index: skipTo.index ?? undefined },
+    start: skipTo && nameOf(skipTo),
     at: command.seekTo,
     paused: command.initiallyPaused,
     options: command.options && optionsOf(command.options),
@@ -68,24 +80,34 @@ function playCommand(command: PlayCommand, sentBy: string): DeviceCommand {
   };
 }
 
+/** Null for one that names nothing: a page alone is no row. */
+function nameOf({ uid, uri, index, pageIndex }: SkipTo): RowName | null {
+  if (uid === null && uri === null && index === null) return null;
+  return { uid: uid ?? undefined, uri: uri ?? undefined, index: index ?? undefined, page: pageIndex ?? undefined };
+}
+
 function transferCommand(command: TransferCommand, sentBy: string): DeviceCommand {
   if (!command.data) return { kind: 'transfer', from: null };
   const { options, playback, session, queue } = decodeTransferState(command.data);
   const context = sourceOf(session.context);
   const [playing, ...rest] = queue.tracks;
-  const track = queue.isPlaying ? (playing ?? null) : playback.track;
-  const row = track && rowOf(track, session.context.uri);
+  const isQueued = queue.isPlaying && playing !== undefined;
+  const track = isQueued ? playing : playback.track;
+  const found = track && rowOf(track, session.context.uri);
+  // What plays from the queue is a queue row, also when its sender did not mark it.
+  const row: Row | null = found && isQueued ? { ...found, provider: 'queue', metadata: { ...found.metadata, is_queued: 'true' } } : found;
   const wasPaused = playback.isPaused;
   return {
     kind: 'transfer',
     from: {
       context,
       track: row ?? context.rows[0] ?? null,
-      contextUid: session.currentUid || null,
-      isQueued: queue.isPlaying && row !== null,
-      queue: (queue.isPlaying ? rest : queue.tracks).map(editedRow),
+      contextUid: session.currentUid || (queue.isPlaying ? contextUidOf(playback.track) : null),
+      isQueued: isQueued && row !== null,
+      queue: (queue.isPlaying ? rest : queue.tracks).map((queued) => editedRow(queued, session.context.uri)),
       position: row ? playback.position : 0,
-      timestamp: playback.timestamp,
+      // The first row of the context has not been playing since then.
+      timestamp: row ? playback.timestamp : 0,
       wasPaused,
       paused: command.restorePaused === 'pause' ? true : command.restorePaused === 'resume' ? false : wasPaused,
       options: { shuffle: options.shufflingContext, repeatContext: options.repeatingContext, repeatTrack: options.repeatingTrack, modes: options.modes },
@@ -95,6 +117,9 @@ function transferCommand(command: TransferCommand, sentBy: string): DeviceComman
     },
   };
 }
+
+/** Some senders name the row that was left by the current track of the session. */
+const contextUidOf = (track: ContextTrack | null): string | null => (track && track.uid !== '' && !/^q\d+$/.test(track.uid) ? track.uid : null);
 
 const originOf = (origin: object, sentBy: string): PlayOrigin => ({ ...origin, deviceIdentifier: sentBy });
 
@@ -107,8 +132,8 @@ function optionsOf({ shufflingContext, repeatingContext, repeatingTrack, modes }
   };
 }
 
-function editedRow(track: ContextTrack): EditedRow {
-  const row = rowOf(track, '');
+function editedRow(track: ContextTrack, contextUri: string): EditedRow {
+  const row = rowOf(track, contextUri);
   return { uri: row?.uri ?? '', uid: track.uid, provider: track.provider, metadata: track.metadata };
 }
 
@@ -131,8 +156,11 @@ export function localCommand(command: Command): DeviceCommand | null {
       return { kind: 'options', options: { shuffle: command.on } };
     case 'repeat':
       return { kind: 'options', options: { repeatTrack: command.mode === 'track', repeatContext: command.mode !== 'off' } };
-    case 'enqueue':
-      return { kind: 'enqueue', row: { uri: spotifyUri(command.uri) ?? command.uri, uid: '', metadata: {} } };
+    case 'enqueue': {
+      const uri = spotifyUri(command.uri) ?? command.uri;
+      if (!isLoadable({ uri })) return { kind: 'refuse', why: `“${command.uri}” cannot be queued. Queue tracks and episodes; play albums and playlists.` };
+      return { kind: 'enqueue', row: { uri, uid: '', metadata: {} } };
+    }
     case 'volume':
     case 'mute':
       return null;

@@ -1,4 +1,5 @@
 import type { Playable, Track } from '#core';
+import { withEither } from '#foundation';
 import type { Resolved, Session } from '#spotify';
 import { AUDIO_HEADER_LENGTH, AUDIO_IV, loudnessFactor } from '#spotify/wire';
 import type { Metadata, Row } from './context/row.ts';
@@ -23,27 +24,28 @@ export async function resolveRow(session: Session, row: Row, normalisation: Norm
   const resolved = known ?? (await session.metadata(row.uri, signal));
   const { file } = resolved;
   const both = new AbortController();
-  const either = AbortSignal.any([signal, both.signal]);
-  try {
-    const [key, stored] = await Promise.all([session.audioKey(resolved.gid, file.id, either), session.storage(file.id, file.format, either)]);
-    return {
-      playable: {
-        track: trackOf(resolved),
-        bytes: { urls: stored.urls, live: false },
-        cipher: { name: 'aes-128-ctr', key, iv: AUDIO_IV },
-        ...(file.kind === 'vorbis' && { skip: AUDIO_HEADER_LENGTH }),
-        format: file.kind,
-        ...gainOf(resolved, normalisation),
-      },
-      metadata: metadataOf(resolved),
-      expires: stored.expires,
-      file,
-    };
-  } catch (error) {
-    // The other question needs no answer any more.
-    both.abort(error);
-    throw error;
-  }
+  const [key, stored] = await withEither(signal, both.signal, async (either) => {
+    try {
+      return await Promise.all([session.audioKey(resolved.gid, file.id, either), session.storage(file.id, file.format, either)]);
+    } catch (error) {
+      // The other question needs no answer any more.
+      both.abort(error);
+      throw error;
+    }
+  });
+  return {
+    playable: {
+      track: trackOf(resolved),
+      bytes: { urls: stored.urls, live: false },
+      cipher: { name: 'aes-128-ctr', key, iv: AUDIO_IV },
+      ...(file.kind === 'vorbis' && { skip: AUDIO_HEADER_LENGTH }),
+      format: file.kind,
+      ...gainOf(resolved, normalisation),
+    },
+    metadata: metadataOf(resolved),
+    expires: stored.expires,
+    file,
+  };
 }
 
 /** The same recipe with addresses that work again. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Track } from '#core';
 import type { Row } from './context/row.ts';
-import { emptyList, enqueue } from './context/track-list.ts';
+import { enqueue } from './context/queue.ts';
+import { emptyList } from './context/track-list.ts';
 import { initialState, type DeviceState } from './device-state.ts';
 import { viewOf } from './view.ts';
 

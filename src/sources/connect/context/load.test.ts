@@ -82,6 +82,8 @@ describe('pages', () => {
     ['none when there is a row already', nothing, 0, ['hm://2']],
     ['until a uid is found', { until: { uid: 'u3' }, isWhole: false }, 1, ['hm://3']],
     ['until a uri is found', { until: { uri: uri(4) }, isWhole: false }, 2, []],
+    ['until the uid is found, although the same song stood before it', { until: { uid: 'u4', uri: uri(1) }, isWhole: false }, 2, []],
+    ['until a place on a later page is there', { until: { index: 0, page: 2 }, isWhole: false }, 2, []],
     ['until there are enough for an index', { until: { index: 2 }, isWhole: false }, 1, ['hm://3']],
     ['all for a shuffle', { until: null, isWhole: true }, 2, []],
     ['all for a row that is nowhere', { until: { uid: 'no' }, isWhole: false }, 2, []],

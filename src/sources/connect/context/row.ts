@@ -7,13 +7,20 @@ export interface Row {
   readonly metadata: Readonly<Record<string, string>>;
   /** Where the row stands in the context before shuffling; absent for queued and injected rows. */
   readonly index?: { readonly page: number; readonly track: number };
+  /** Why it was taken out; never empty when present. Such rows are shown and not played. */
+  readonly removed?: readonly string[];
 }
 
 export type Metadata = Readonly<Record<string, string>>;
 
 /** True for what can be loaded at all: tracks and episodes. */
-export function isLoadable(row: Row): boolean {
+export function isLoadable(row: Pick<Row, 'uri'>): boolean {
   return /^spotify:(track|episode):[0-9A-Za-z]{22}$/.test(row.uri);
+}
+
+/** True for what the listener has hidden everywhere. */
+export function isBanned({ metadata }: Row): boolean {
+  return metadata['collection.is_banned'] === 'true' || metadata['collection.artist.is_banned'] === 'true';
 }
 
 /** The same line of the same list; equal songs elsewhere have another uid. */

@@ -1,4 +1,4 @@
-import { isLoadable, makeUid, type Metadata, type Row } from './row.ts';
+import { isBanned, isLoadable, type Metadata, type Row } from './row.ts';
 
 /**
  * What plays and what comes next: a context in natural order, a permutation while shuffled, a queue that goes first.
@@ -26,6 +26,10 @@ export interface TrackList {
   /** Pages not fetched yet, in order: opaque addresses. */
   readonly morePages: readonly string[];
   readonly queueCounter: number;
+  /** What goes on by itself where this context ends, once it is known; its cursor stands before its first row. */
+  readonly station: TrackList | null;
+  /** The context this station goes on from: the way back. */
+  readonly left: TrackList | null;
 }
 
 /** How to pick a number below `limit`; a port, so that shuffles can be repeated in tests. */
@@ -43,6 +47,8 @@ export function emptyList(uri = '', url = ''): TrackList {
     patch: null,
     morePages: [],
     queueCounter: 0,
+    station: null,
+    left: null,
   };
 }
 
@@ -50,18 +56,35 @@ export function currentRow(list: TrackList): Row | null {
   return list.aside?.row ?? rowAt(list, list.cursor);
 }
 
-function rowAt(list: TrackList, cursor: number): Row | null {
+export function rowAt(list: TrackList, cursor: number): Row | null {
   const index = list.order[cursor];
   return index === undefined ? null : (list.rows[index] ?? null);
 }
 
-/** Rows of the context after the cursor: the patch first, then the order after the patch's last row. */
-function contextAhead(list: TrackList, limit: number): Row[] {
-  if (!list.patch) return slice(list, list.cursor + 1, limit);
-  const ahead = list.patch.slice(0, limit);
-  const last = list.patch.at(-1);
-  const resume = last ? positionOf(list, (row) => row.uid === last.uid) : list.cursor;
-  return [...ahead, ...slice(list, (resume < 0 ? list.cursor : resume) + 1, limit - ahead.length)];
+/** Position in the playing order of the first row that passes; -1 for none. */
+export function positionOf(list: TrackList, test: (row: Row) => boolean): number {
+  return list.order.findIndex((index) => {
+    const row = list.rows[index];
+    return row !== undefined && test(row);
+  });
+}
+
+/** Whether playback stops at this row of the context when it moves on: not at what was removed or hidden (§4.8). */
+export function willPlay(list: TrackList, row: Row): boolean {
+  if (!isLoadable(row) || row.removed !== undefined) return false;
+  return !isBanned(row) || !/is_banned\s*==\s*false/.test(list.context.metadata['filtering.predicate'] ?? '');
+}
+
+/** Where the order goes on once the patch is used up: after its last row that belongs to the context or to its station. */
+function resumePoint(list: TrackList): { readonly cursor: number; readonly station: number | null } {
+  for (let at = (list.patch?.length ?? 0) - 1; at >= 0; at--) {
+    const uid = list.patch?.[at]?.uid;
+    const own = positionOf(list, (row) => row.uid === uid);
+    if (own >= 0) return { cursor: own, station: null };
+    const there = list.station ? positionOf(list.station, (row) => row.uid === uid) : -1;
+    if (there >= 0) return { cursor: list.order.length, station: there };
+  }
+  return { cursor: list.cursor, station: null };
 }
 
 function slice(list: TrackList, from: number, limit: number): Row[] {
@@ -73,6 +96,7 @@ function slice(list: TrackList, from: number, limit: number): Row[] {
   return out;
 }
 
+/** Stands between two passes of a context, and between a context and its station (§4.9). */
 const delimiter = (iteration: number): Row => ({
   uri: 'spotify:delimiter',
   uid: `delimiter${iteration}`,
@@ -80,22 +104,38 @@ const delimiter = (iteration: number): Row => ({
   metadata: { hidden: 'true', iteration: String(iteration) },
 });
 
-/** What comes next, nearest first: queue, context, and with `repeat` the context again after a delimiter. */
+/** What comes next, nearest first: queue, context, and then the context again (`repeat`) or its station, after a delimiter. */
 export function upcoming(list: TrackList, limit: number, repeat: boolean): Row[] {
-  const out = [...list.queue.slice(0, limit)];
-  out.push(...contextAhead(list, limit - out.length));
-  if (repeat && list.morePages.length === 0 && list.order.length > 0 && out.length < limit) {
-    out.push(delimiter(0));
-    out.push(...slice(list, 0, limit - out.length));
+  const { cursor, station } = resumePoint(list);
+  const out = [...list.queue.slice(0, limit), ...(list.patch ?? []).slice(0, limit)];
+  out.push(...slice(list, cursor + 1, limit - out.length));
+  if (list.morePages.length > 0 || out.length >= limit) return out.slice(0, limit);
+  if (repeat && list.order.length > 0) {
+    for (let pass = 0; out.length < limit; pass++) out.push(delimiter(pass), ...slice(list, 0, limit - out.length - 1));
+  } else if (!repeat && list.station) {
+    if (station === null) out.push(delimiter(0));
+    out.push(...slice(list.station, (station ?? -1) + 1, limit - out.length));
   }
   return out.slice(0, limit);
 }
 
-/** Context rows before the current one in playing order, oldest first. Queued rows never appear. */
+/**
+ * Context rows before the current one in playing order, oldest first. Queued rows never appear; before the first row of a station
+ * stand those of the context it goes on from.
+ */
 export function previousRows(list: TrackList, limit: number): Row[] {
   // Before a queued row lies the context row it interrupted.
   const end = list.aside?.from === 'queue' ? list.cursor + 1 : Math.max(list.cursor, 0);
-  return slice(list, Math.max(0, end - limit), Math.min(limit, end));
+  const own = slice(list, Math.max(0, end - limit), Math.min(limit, end));
+  if (!list.left || own.length >= limit) return own;
+  const { left } = list;
+  const home = left.context.uri;
+  const before = slice(left, Math.max(0, left.cursor + 2 - (limit - own.length)), Math.max(0, left.cursor + 1));
+  return [
+    ...before.map((row): Row => ({ ...row, metadata: { context_uri: home, entity_uri: home, ...row.metadata } })),
+    delimiter(0),
+    ...own,
+  ].slice(-limit);
 }
 
 export type Advanced =
@@ -103,7 +143,7 @@ export type Advanced =
   /** Nothing to play: `pages` when more must be fetched first, `context` when it is over. */
   | { readonly list: TrackList; readonly end: 'pages' | 'context' };
 
-/** The next row that can be loaded: queue first, then the context, around again with `repeat` (§5.4). */
+/** The next row that plays: queue first, then the context, then around again with `repeat`, else into the station (§5.4). */
 export function advance(list: TrackList, repeat: boolean): Advanced {
   const queueHead = list.queue.findIndex(isLoadable);
   const queued = list.queue[queueHead];
@@ -111,179 +151,87 @@ export function advance(list: TrackList, repeat: boolean): Advanced {
     return { list: { ...list, queue: list.queue.slice(queueHead + 1), aside: { row: queued, from: 'queue' } }, end: null };
   }
   const plain: TrackList = { ...list, queue: [], aside: null };
-  if (plain.patch) {
-    const at = plain.patch.findIndex(isLoadable);
-    const row = plain.patch[at];
-    if (row) {
-      const rest = plain.patch.slice(at + 1);
-      const cursor = positionOf(plain, (candidate) => candidate.uid === row.uid);
-      const patch = rest.length > 0 ? rest : null;
-      return cursor >= 0
-        ? { list: { ...plain, patch, cursor }, end: null }
-        : { list: { ...plain, patch, aside: { row, from: 'injected' } }, end: null };
-    }
-  }
-  const next = nextLoadable({ ...plain, patch: null }, plain.cursor + 1);
+  const patched = takePatched(plain, plain.patch?.findIndex((row) => willPlay(plain, row)) ?? -1);
+  if (patched) return { list: patched, end: null };
+  const { cursor, station } = resumePoint(plain);
+  const next = nextPlaying(plain, cursor + 1);
   if (next !== null) return { list: { ...plain, patch: null, cursor: next }, end: null };
   if (plain.morePages.length > 0) return { list, end: 'pages' };
   if (repeat) {
-    const first = nextLoadable(plain, 0);
-    if (first !== null) return { list: { ...plain, patch: null, cursor: first }, end: null };
+    const first = nextPlaying(plain, 0);
+    return first === null ? { list, end: 'context' } : { list: { ...plain, patch: null, cursor: first }, end: null };
   }
-  return { list, end: 'context' };
+  const entered = enterStation({ ...plain, patch: null }, station ?? -1);
+  if (!entered) return { list, end: 'context' };
+  const there = nextPlaying(entered, entered.cursor + 1);
+  if (there !== null) return { list: { ...entered, cursor: there }, end: null };
+  return entered.morePages.length > 0 ? { list: entered, end: 'pages' } : { list, end: 'context' };
 }
 
-/** One row back: from a queued row to the context row it interrupted, else the one before; null at the very first. */
+/** Plays the row at this place of the patch; what stands before it is dropped, what stands behind it stays. */
+export function takePatched(list: TrackList, at: number): TrackList | null {
+  const row = list.patch?.[at];
+  if (!list.patch || !row) return null;
+  const rest = list.patch.slice(at + 1);
+  const patch = rest.length > 0 ? rest : null;
+  const cursor = positionOf(list, (candidate) => candidate.uid === row.uid);
+  if (cursor >= 0) return { ...list, aside: null, patch, cursor };
+  const there = list.station ? positionOf(list.station, (candidate) => candidate.uid === row.uid) : -1;
+  const entered = there >= 0 ? enterStation({ ...list, aside: null, patch: null }, there) : null;
+  return entered ? { ...entered, patch } : { ...list, patch, aside: { row, from: 'injected' } };
+}
+
+/** From the context into the station that goes on after it; the queue comes along. */
+export function enterStation(list: TrackList, cursor: number): TrackList | null {
+  const { station, queue, queueCounter } = list;
+  return station && { ...station, cursor, queue, queueCounter, left: { ...list, queue: [], station: null } };
+}
+
+/** From the first rows of a station back to where its context ended. */
+function leaveStation(list: TrackList): TrackList | null {
+  const { left, queue, queueCounter } = list;
+  return left && { ...left, queue, queueCounter, aside: null, station: { ...list, left: null, cursor: -1, queue: [], aside: null, patch: null } };
+}
+
+/**
+ * One row back: from a queued row to the context row it interrupted, else the one before; null at the very first. An edited order
+ * stays: the row that is left comes again.
+ */
 export function goBack(list: TrackList, repeat: boolean): TrackList | null {
-  const from = list.aside ? list.cursor : list.cursor - 1;
-  for (let cursor = from; cursor >= 0; cursor--) {
-    const row = rowAt(list, cursor);
-    if (row && isLoadable(row)) return { ...list, aside: null, patch: null, cursor };
+  const back = lastPlaying(list, list.aside ? list.cursor : list.cursor - 1);
+  if (back !== null) {
+    const current = currentRow(list);
+    const again = list.aside?.from === 'queue' || !current ? [] : [current];
+    return { ...list, aside: null, cursor: back, patch: list.patch && [...again, ...list.patch] };
   }
-  if (!repeat) return null;
-  for (let cursor = list.order.length - 1; cursor >= 0; cursor--) {
-    const row = rowAt(list, cursor);
-    if (row && isLoadable(row)) return { ...list, aside: null, patch: null, cursor };
+  const home = leaveStation(list);
+  if (home) {
+    const last = lastPlaying(home, home.cursor);
+    return last === null ? null : { ...home, cursor: last };
   }
-  return null;
+  const last = repeat && list.morePages.length === 0 ? lastPlaying(list, list.order.length - 1) : null;
+  return last === null ? null : { ...list, aside: null, patch: null, cursor: last };
 }
 
-/** Back to the first row that can be loaded; null when there is none. */
+/** Back to the first row that plays, or at least might; null when there is none. */
 export function toStart(list: TrackList): TrackList | null {
-  const cursor = nextLoadable(list, 0);
+  const loadable = positionOf(list, isLoadable);
+  const cursor = nextPlaying(list, 0) ?? (loadable < 0 ? null : loadable);
   return cursor === null ? null : { ...list, aside: null, patch: null, cursor };
 }
 
-function nextLoadable(list: TrackList, from: number): number | null {
+function nextPlaying(list: TrackList, from: number): number | null {
   for (let cursor = Math.max(from, 0); cursor < list.order.length; cursor++) {
     const row = rowAt(list, cursor);
-    if (row && isLoadable(row)) return cursor;
+    if (row && willPlay(list, row)) return cursor;
   }
   return null;
 }
 
-function positionOf(list: TrackList, test: (row: Row) => boolean): number {
-  return list.order.findIndex((index) => {
-    const row = list.rows[index];
-    return row !== undefined && test(row);
-  });
-}
-
-export interface RowName {
-  readonly uid?: string | undefined;
-  readonly uri?: string | undefined;
-  /** Counts rows in natural order; used only without uid and uri. */
-  readonly index?: number | undefined;
-}
-
-/** Puts the cursor on the named row: uid over the whole context, then URI, then index (§3.5). Null when it is not there. */
-export function moveTo(list: TrackList, name: RowName): TrackList | null {
-  const { uid, uri, index } = name;
-  let cursor = uid ? positionOf(list, (row) => row.uid === uid) : -1;
-  if (cursor < 0 && uri) cursor = positionOf(list, (row) => row.uri === uri);
-  if (cursor < 0 && !uid && !uri && index !== undefined) cursor = list.order.indexOf(index);
-  return cursor < 0 ? null : { ...list, cursor, aside: null, patch: null };
-}
-
-/** Plays a row that is not in the context; the context goes on after where it was. */
-export function inject(list: TrackList, row: Row): TrackList {
-  return { ...list, aside: { row, from: 'injected' } };
-}
-
-/** Plays a queue row that a person clicked: what stands before it is dropped. Null when it is not queued. */
-export function takeQueued(list: TrackList, name: RowName): TrackList | null {
-  const at = list.queue.findIndex((row) => (name.uid ? row.uid === name.uid : row.uri === name.uri));
-  const row = list.queue[at];
-  return row ? { ...list, queue: list.queue.slice(at + 1), aside: { row, from: 'queue' } } : null;
-}
-
-/** On: a random order with the current row first. Off: natural order, cursor on the same row (§5.3). Same as it is: no change. */
-export function setShuffled(list: TrackList, on: boolean, below: RandomBelow): TrackList {
-  if (list.shuffled === on) return list;
-  const current = list.order[list.cursor];
-  if (!on) {
-    const order = list.rows.map((_, index) => index);
-    return { ...list, shuffled: false, order, cursor: current ?? -1, patch: null };
+function lastPlaying(list: TrackList, from: number): number | null {
+  for (let cursor = from; cursor >= 0; cursor--) {
+    const row = rowAt(list, cursor);
+    if (row && willPlay(list, row)) return cursor;
   }
-  const order = list.rows.map((_, index) => index);
-  for (let i = order.length - 1; i > 0; i--) swap(order, i, below(i + 1));
-  if (current === undefined) return { ...list, shuffled: true, order, cursor: -1, patch: null };
-  swap(order, 0, order.indexOf(current));
-  return { ...list, shuffled: true, order, cursor: 0, patch: null };
-}
-
-function swap(order: number[], a: number, b: number): void {
-  const first = order[a];
-  const second = order[b];
-  if (first === undefined || second === undefined) return;
-  order[a] = second;
-  order[b] = first;
-}
-
-/** Adds rows of a page fetched later: at the end, or while shuffled at random places still to come. */
-export function appendRows(list: TrackList, rows: readonly Row[], morePages: readonly string[], below: RandomBelow): TrackList {
-  const first = list.rows.length;
-  const order = [...list.order];
-  rows.forEach((_, offset) => {
-    if (!list.shuffled) order.push(first + offset);
-    else order.splice(list.cursor + 1 + below(order.length - list.cursor), 0, first + offset);
-  });
-  return { ...list, rows: [...list.rows, ...rows], order, morePages };
-}
-
-/** Puts a row at the end of the queue with a uid `q<n>` of its own if it has none (§3.13). */
-export function enqueue(list: TrackList, row: { readonly uri: string; readonly uid?: string; readonly metadata?: Metadata }): TrackList {
-  const taken = new Set(list.queue.map((queued) => queued.uid));
-  const keep = row.uid !== undefined && row.uid !== '' && !taken.has(row.uid);
-  const counter = keep ? Math.max(list.queueCounter, queueNumber(row.uid) + 1) : list.queueCounter + 1;
-  const uid = keep ? row.uid : `q${list.queueCounter}`;
-  return { ...list, queueCounter: counter, queue: [...list.queue, { uri: row.uri, uid, provider: 'queue', metadata: { ...row.metadata, is_queued: 'true' } }] };
-}
-
-function queueNumber(uid: string): number {
-  const match = /^q(\d{1,9})$/.exec(uid);
-  return match ? Number(match[1]) : -1;
-}
-
-export interface EditedRow {
-  readonly uri: string;
-  readonly uid: string;
-  readonly provider: string;
-  readonly metadata: Metadata;
-}
-
-/** What a controller made of the upcoming rows: a leading run of queue rows, then an override of the context rows (§3.14). */
-export function applyEdit(list: TrackList, rows: readonly EditedRow[]): TrackList {
-  const isQueued = (row: EditedRow) => row.metadata['is_queued'] === 'true' || row.provider === 'queue';
-  const split = rows.findIndex((row) => !isQueued(row));
-  const queued = split < 0 ? rows : rows.slice(0, split);
-  let next: TrackList = { ...list, queue: [] };
-  const current = currentRow(list);
-  for (const row of queued) {
-    const known = /^q\d+$/.test(row.uid) ? row.uid : '';
-    // A row without a URI stands for the current track: somebody dragged the playing row.
-    next = enqueue(next, { uri: row.uri || (current?.uri ?? ''), uid: known, metadata: row.metadata });
-  }
-  const tail = split < 0 ? [] : rows.slice(split);
-  const patch = tail.map((row, at): Row => {
-    const own = list.rows.find((candidate) => candidate.uid === row.uid && candidate.uri === row.uri);
-    if (own) return own;
-    const metadata = Object.fromEntries(Object.entries(row.metadata).filter(([key]) => key !== 'is_queued'));
-    return { uri: row.uri, uid: row.uid || makeUid(row.uri, at), provider: row.provider === 'autoplay' ? 'autoplay' : 'context', metadata };
-  });
-  const ahead = contextAhead({ ...list, patch: null }, patch.length);
-  const untouched = patch.length === ahead.length && patch.every((row, at) => row.uid === ahead[at]?.uid);
-  return { ...next, patch: patch.length === 0 || untouched ? null : patch };
-}
-
-/** The same place in a context that was resolved again: current row by uid, else by URI, else kept beside it (§5.8). */
-export function rebase(list: TrackList, fresh: TrackList, below: RandomBelow): TrackList {
-  const current = rowAt(list, list.cursor);
-  const kept: TrackList = { ...fresh, queue: list.queue, queueCounter: list.queueCounter, aside: list.aside };
-  const found = current ? moveTo(kept, { uid: current.uid }) ?? moveTo(kept, { uri: current.uri }) : null;
-  let next: TrackList;
-  if (found) next = { ...found, aside: list.aside };
-  else if (current && !list.aside) next = { ...kept, cursor: Math.min(list.cursor, kept.order.length) - 1, aside: { row: current, from: 'injected' } };
-  else next = { ...kept, cursor: Math.min(list.cursor, kept.order.length - 1) };
-  return list.shuffled ? setShuffled(next, true, below) : next;
+  return null;
 }
