@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { Bonjour, type Service } from 'bonjour-service';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { FakeClock, silentLog, systemClock } from '#foundation';
+import { type Clock, FakeClock, silentLog, systemClock } from '#foundation';
 import { Announcer } from './announcer.ts';
+import { HealthBoard } from './health.ts';
 import type { Link } from './links.ts';
+import type { NetworkView } from './presence.ts';
 
-const loopback: Link = { name: 'lo', address: '127.0.0.1', ipv4: ['127.0.0.1'] };
+const loopback: Link = { name: 'lo', index: 1, ipv4: ['127.0.0.1'], ipv6: [], entry: '127.0.0.1', hasIPv6: false, networks: ['127.0.0.1/8'], isLoopback: true, carrier: 0 };
+const viewOf = (links: readonly Link[], more: Partial<NetworkView> = {}): NetworkView => ({ links, skipped: [], gateways: '', addresses: ['127.0.0.1', '::1'], isBehindContainerBridge: false, ...more });
 const unique = () => randomBytes(4).toString('hex');
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -24,9 +27,11 @@ function listen(type: string) {
   return { up, down, browser };
 }
 
-function announcerWith(instance: string, links: () => Link[] = () => [loopback], clock = systemClock) {
+function announcerWith(instance: string, look: () => NetworkView = () => viewOf([loopback]), clock: Clock = systemClock) {
   const warn = vi.fn();
-  return { warn, announcer: new Announcer({ clock, log: { ...silentLog, warn }, interfaces: [], instance, links }) };
+  const log = { ...silentLog, warn };
+  const health = new HealthBoard(log);
+  return { warn, health, announcer: new Announcer({ clock, log, health, instance, look, responder: 'own' }) };
 }
 
 describe('mDNS on loopback', () => {
@@ -68,7 +73,7 @@ describe('mDNS on loopback', () => {
   it('gives way to the device that had the name first, without taking it off the air', async () => {
     const type = `tonearm-${unique()}`;
     const clock = new FakeClock();
-    const first = announcerWith('aaaaaaaa', () => [loopback], clock);
+    const first = announcerWith('aaaaaaaa', () => viewOf([loopback]), clock);
     const second = announcerWith('bbbbbbbb');
     const { up, down } = listen(type);
     const one = await first.announcer.announce({ name: 'Kitchen', type, port: 2001, txt: {} });
@@ -101,7 +106,7 @@ describe('mDNS on loopback', () => {
     const type = `tonearm-${unique()}`;
     const clock = new FakeClock();
     let links: Link[] = [];
-    const { announcer, warn } = announcerWith(unique(), () => links, clock);
+    const { announcer, warn } = announcerWith(unique(), () => viewOf(links), clock);
     const handle = await announcer.announce({ name: 'Later', type, port: 3001, txt: {} });
     closing.push(() => handle[Symbol.asyncDispose]());
     expect(warn).toHaveBeenCalledOnce();
@@ -115,9 +120,49 @@ describe('mDNS on loopback', () => {
       },
       { timeout: 5000 },
     );
-    expect(clock.pending).toBe(1);
     await handle[Symbol.asyncDispose]();
     expect(clock.pending).toBe(0);
+  });
+
+  it.each<[string, (world: { clock: FakeClock; set: (view: NetworkView) => void }) => void]>([
+    ['the cable was out for a moment', ({ set }) => set(viewOf([{ ...loopback, carrier: 2 }]))],
+    ['another router took over', ({ set }) => set(viewOf([loopback], { gateways: 'eth0 0 FE0200C0' }))],
+    ['the machine was asleep', ({ clock }) => clock.jump(3_600_000)],
+  ])('announces anew when %s', async (_what, change) => {
+    const type = `tonearm-${unique()}`;
+    const clock = new FakeClock();
+    let view = viewOf([loopback]);
+    const { announcer } = announcerWith(unique(), () => view, clock);
+    const { up, browser } = listen(type);
+    const handle = await announcer.announce({ name: 'Again', type, port: 3003, txt: {} });
+    closing.push(() => handle[Symbol.asyncDispose]());
+    await vi.waitFor(() => expect(up).toHaveLength(1), { timeout: 5000 });
+    // Nothing is due for a minute, so what is heard now comes from the change.
+    await clock.advance(3500);
+    const { mdns } = browser as unknown as { mdns: { on(name: 'response', listener: (packet: { answers: { type: string; name: string }[] }) => void): void } };
+    const told = vi.fn();
+    mdns.on('response', ({ answers }) => {
+      if (answers.some(({ type: kind, name }) => kind === 'PTR' && name.includes(type))) told();
+    });
+    await clock.advance(2500);
+    expect(told).not.toHaveBeenCalled();
+    change({ clock, set: (next) => (view = next) });
+    await clock.advance(2000);
+    await vi.waitFor(() => expect(told).toHaveBeenCalled(), { timeout: 5000 });
+  });
+
+  it('announces what listens on one address only where that is, and two of one name under two', async () => {
+    const type = `tonearm-${unique()}`;
+    const { up } = listen(type);
+    const { announcer, health } = announcerWith('aaaaaaaa', () => viewOf([{ ...loopback, ipv4: ['127.0.0.1', '127.0.0.2'] }]));
+    for (const [port, address] of [[6001, '127.0.0.2'], [6002, '192.0.2.99'], [6003, undefined]] as const) {
+      const handle = await announcer.announce({ name: 'Same', type, port, txt: {}, address });
+      closing.push(() => handle[Symbol.asyncDispose]());
+    }
+    await vi.waitFor(() => expect(up.map(({ name, port }) => [name, port])).toEqual(expect.arrayContaining([['Same', 6001], ['Same (aaaaaaaa)', 6003]])), { timeout: 5000 });
+    expect(up.some(({ port }) => port === 6002)).toBe(false);
+    expect(up.find(({ port }) => port === 6001)?.addresses).toEqual(['127.0.0.2']);
+    expect(health.conditions[0]?.code).toBeNull();
   });
 
   it('cuts a long name between characters to 63 bytes', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { TonearmError } from '#foundation';
+import { TonearmError, type Log } from '#foundation';
 
 /**
  * Replaces a file as one step: after a power cut there is the old content or the new one, never a mixture.
@@ -55,4 +55,12 @@ export async function makePrivateFolder(path: string): Promise<void> {
 
 export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+/** Others on this machine could read it: corrected, and said. */
+export async function keepPrivate(path: string, mode: number, log: Log): Promise<void> {
+  const found = (await stat(path)).mode & 0o777;
+  if ((found & 0o077) === 0) return;
+  await chmod(path, mode);
+  log.warn('Others on this machine could read Tonearm\'s data; the permissions have been corrected', { path, was: found.toString(8), is: mode.toString(8) });
 }

@@ -1,24 +1,28 @@
 /** The world as Tonearm sees it: time, talk, memory, names on the network. */
-import type { Host } from '#core';
+import type { Announcement, Host } from '#core';
 import { Scope, systemClock, type LogLevel } from '#foundation';
 import { join } from 'node:path';
 import { makePrivateFolder } from './files.ts';
+import { HealthBoard } from './health.ts';
 import { instanceIdentity } from './identity.ts';
 import { takeLock } from './lock.ts';
 import { openLog } from './log.ts';
 import { findPrograms } from './programs.ts';
+import type { DiscoverySettings } from './system-announcer.ts';
+import type { StoreSecrets } from './keyring.ts';
 import { openStore } from './store.ts';
 
 export { deviceIdentity } from './identity.ts';
 export { openLog, type LogOptions } from './log.ts';
-export { openStore } from './store.ts';
+export { openStore, type OpenStore } from './store.ts';
 
 export interface HostSettings {
   /** Folder for everything that is kept. Made when missing; used by one Tonearm at a time. */
   readonly data: string;
   readonly log: { readonly level: LogLevel; readonly format: 'text' | 'json' };
-  /** Names or addresses of the interfaces to announce on; empty for all real ones. */
-  readonly discovery: { readonly interfaces: readonly string[] };
+  /** What stored values are encrypted with, when not with a key in the data folder. */
+  readonly store?: StoreSecrets | undefined;
+  readonly discovery: DiscoverySettings;
 }
 
 export interface HostOptions {
@@ -31,6 +35,8 @@ export interface HostOptions {
 export interface OpenHost extends Host, AsyncDisposable {
   /** Names this installation: 8 hex digits, the same after each restart. */
   readonly instance: string;
+  /** Encrypts everything that is sealed with a new key; resolves with how many values that were. */
+  rotateKey(): Promise<number>;
 }
 
 /**
@@ -43,8 +49,16 @@ export async function openHost(settings: HostSettings, { version, write, colour 
     const log = openLog({ ...settings.log, write, colour });
     await makePrivateFolder(settings.data);
     scope.use(await takeLock(join(settings.data, 'lock')));
-    const store = await openStore(settings.data, log.child('host/store'));
+    const store = await openStore(settings.data, log.child('host/store'), settings.store);
     const instance = await instanceIdentity(store);
+    const health = new HealthBoard(log.child('host/health'));
+    // What mDNS takes is needed once there is something to announce.
+    const openAnnouncer = async () => {
+      const { systemAnnouncer } = await import('./system-announcer.ts');
+      return systemAnnouncer({ clock: systemClock, log: log.child('host/mdns'), health, instance, settings: settings.discovery });
+    };
+    let announcer: ReturnType<typeof openAnnouncer> | undefined;
+    const announce = async (announcement: Announcement) => await (await (announcer ??= openAnnouncer())).announce(announcement);
     const close = () => scope[Symbol.asyncDispose]();
     return {
       clock: systemClock,
@@ -53,12 +67,9 @@ export async function openHost(settings: HostSettings, { version, write, colour 
       programs: findPrograms(),
       version,
       instance,
-      async announce(announcement) {
-        // The mDNS library is needed once there is something to announce.
-        const { Announcer } = await import('./announcer.ts');
-        const announcer = new Announcer({ clock: systemClock, log: log.child('host/mdns'), interfaces: settings.discovery.interfaces, instance });
-        return await announcer.announce(announcement);
-      },
+      rotateKey: () => store.rotateKey(),
+      health,
+      announce,
       [Symbol.asyncDispose]: close,
     };
   } catch (error) {

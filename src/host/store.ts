@@ -1,91 +1,113 @@
-import { readFile, readdir, rm, stat, chmod, rename } from 'node:fs/promises';
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Store } from '#core';
 import { TonearmError, type Log } from '#foundation';
-import { isMissing, makePrivateFolder, writeFileAtomically } from './files.ts';
+import type { Coding } from './coding.ts';
+import { isMissing, keepPrivate, makePrivateFolder, writeFileAtomically } from './files.ts';
+import { Keyring, type StoreSecrets } from './keyring.ts';
+import { keyIdOf, sealing } from './sealing.ts';
 
 type Space = Omit<Store, 'sealed'>;
 
-/** How values of one space become bytes and back. `name` is part of what is authenticated. */
-interface Coding {
-  encode(name: string, value: unknown): Promise<Uint8Array>;
-  decode(name: string, bytes: Buffer): Promise<unknown>;
+export interface OpenStore extends Store {
+  /** Seals everything with a new key; resolves with how many values that were. */
+  rotateKey(): Promise<number>;
 }
 
-/** Opens the memory in `folder`: `values/` as JSON, `sealed/` encrypted with the key in `key`. */
-export async function openStore(folder: string, log: Log): Promise<Store> {
+const suffix = '.bin';
+
+/**
+ * Opens the memory in `folder`: `values/` as JSON, `sealed/` encrypted. Rejects with `host/wrong-key` when a configured secret
+ * opens nothing of what is stored; with a key in a file, Tonearm goes on without what it cannot read. Nothing unreadable is
+ * ever overwritten or deleted: it is put aside first.
+ */
+export async function openStore(folder: string, log: Log, secrets: StoreSecrets = {}): Promise<OpenStore> {
   await makePrivateFolder(folder);
   await keepPrivate(folder, 0o700, log);
-  const key = sealingKey(join(folder, 'key'), log);
-  const plain = await openSpace(join(folder, 'values'), 'json', json, log);
-  return { ...plain, sealed: await openSpace(join(folder, 'sealed'), 'bin', sealing(key), log) };
+  const sealedFolder = join(folder, 'sealed');
+  await makePrivateFolder(sealedFolder);
+  const keyring = await Keyring.open(folder, log, secrets);
+  const coding = sealing(keyring);
+  const plain = await openSpace(join(folder, 'values'), '.json', json, log);
+  const sealed = await openSpace(sealedFolder, suffix, coding, log);
+  await checkKey(sealedFolder, keyring, log);
+  let rotating: Promise<unknown> = Promise.resolve();
+  const store: OpenStore = {
+    ...plain,
+    sealed,
+    rotateKey() {
+      // Two at once would take each other's keys away.
+      const turn = rotating.then(async () => {
+        await keyring.renew();
+        return await resealAll();
+      });
+      rotating = turn.catch(() => undefined);
+      return turn;
+    },
+  };
+  // A rotation that was cut short, or another kind of key than before.
+  if (keyring.hasEarlier) {
+    const count = await resealAll();
+    log.info('Stored values were encrypted anew with the current key', { count });
+  }
+  return store;
+
+  async function resealAll(): Promise<number> {
+    // What was encrypted before the key changed must be on disk to be found.
+    await sealed.idle();
+    let count = 0;
+    for (const file of await sealedFiles(sealedFolder)) if (await sealed.rewrite(nameOf(file))) count += 1;
+    await keyring.settle();
+    return count;
+  }
 }
 
 const json: Coding = {
   encode: (_name, value) => Promise.resolve(Buffer.from(`${JSON.stringify(value)}\n`)),
   decode: (_name, bytes) => Promise.resolve(JSON.parse(bytes.toString('utf8'))),
+  isCurrent: () => Promise.resolve(true),
 };
 
-const magic = Buffer.from('TA1\n');
-const nonceSize = 12;
-const tagSize = 16;
-
-/** `TA1\n`, 12 bytes nonce, 16 bytes tag, then the JSON in AES-256-GCM; the name is authenticated, so files cannot be exchanged for one another. */
-function sealing(key: () => Promise<Buffer>): Coding {
-  const label = (name: string) => Buffer.from(`tonearm sealed value 1\0${name}`);
-  return {
-    async encode(name, value) {
-      const nonce = randomBytes(nonceSize);
-      const cipher = createCipheriv('aes-256-gcm', await key(), nonce).setAAD(label(name));
-      const body = Buffer.concat([cipher.update(JSON.stringify(value), 'utf8'), cipher.final()]);
-      return Buffer.concat([magic, nonce, cipher.getAuthTag(), body]);
-    },
-    async decode(name, bytes) {
-      const start = magic.length + nonceSize + tagSize;
-      if (bytes.length < start || !bytes.subarray(0, magic.length).equals(magic)) throw new Error('not a sealed value');
-      const nonce = bytes.subarray(magic.length, magic.length + nonceSize);
-      const decipher = createDecipheriv('aes-256-gcm', await key(), nonce, { authTagLength: tagSize }).setAAD(label(name));
-      decipher.setAuthTag(bytes.subarray(magic.length + nonceSize, start));
-      const text = Buffer.concat([decipher.update(bytes.subarray(start)), decipher.final()]).toString('utf8');
-      return JSON.parse(text) as unknown;
-    },
-  };
+async function sealedFiles(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name.endsWith(suffix));
 }
 
-/** Reads the key, or makes it at the first need. */
-function sealingKey(path: string, log: Log): () => Promise<Buffer> {
-  let key: Promise<Buffer> | undefined;
-  const open = async () => {
-    try {
-      const found = await readFile(path);
-      await keepPrivate(path, 0o600, log);
-      if (found.length === 32) return found;
-      const aside = `${path}.broken`;
-      await rename(path, aside);
-      log.warn('The key of the stored credentials is damaged; a new one is made and speakers have to be paired again', { aside });
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
-    const made = randomBytes(32);
-    await writeFileAtomically(path, made);
-    return made;
-  };
-  return async () => {
-    key ??= open();
-    try {
-      return await key;
-    } catch (error) {
-      key = undefined;
-      throw error;
-    }
-  };
+function nameOf(file: string): string {
+  return decodeURIComponent(file.slice(0, -suffix.length));
 }
 
-async function openSpace(folder: string, extension: string, coding: Coding, log: Log): Promise<Space> {
+/** Tells a wrong key, which opens nothing, from a damaged value. */
+async function checkKey(folder: string, keyring: Keyring, log: Log): Promise<void> {
+  let known = 0;
+  let foreign = 0;
+  for (const file of await sealedFiles(folder)) {
+    const id = keyIdOf(await readFile(join(folder, file)));
+    if (id === undefined || id === null) continue;
+    if ((await keyring.candidates(id)).length > 0) known += 1;
+    else foreign += 1;
+  }
+  if (foreign === 0) return;
+  if (keyring.isConfigured && known === 0) {
+    throw new TonearmError({
+      kind: 'invalid',
+      code: 'host/wrong-key',
+      message: `The secret in the setting store.secret is not the one the stored logins in ${folder} were encrypted with. Nothing was changed. Correct the secret; if it was changed on purpose, give the old one as store.previousSecret. To begin without the stored logins, move that folder away.`,
+    });
+  }
+  log.error('Some stored logins were encrypted with another key than the one that is there, so they cannot be read. They stay where they are: put the right key back, or pair the speakers again', { folder, unreadable: foreign, readable: known });
+}
+
+interface OpenSpace extends Space {
+  /** Writes a value as it is once more. False when it cannot be read; then it stays as it is. */
+  rewrite(name: string): Promise<boolean>;
+  /** Resolves when everything that is being written now has been. */
+  idle(): Promise<void>;
+}
+
+async function openSpace(folder: string, extension: string, coding: Coding, log: Log): Promise<OpenSpace> {
   await makePrivateFolder(folder);
   await removeLeftovers(folder);
-  const fileOf = (name: string) => join(folder, `${encodeURIComponent(name)}.${extension}`);
+  const fileOf = (name: string) => join(folder, `${encodeURIComponent(name)}${extension}`);
   // One after the other per name, so that the newest value is the one that stays.
   const turns = new Map<string, Promise<void>>();
   const inTurn = async (name: string, work: () => Promise<void>) => {
@@ -93,8 +115,22 @@ async function openSpace(folder: string, extension: string, coding: Coding, log:
     turns.set(name, turn);
     try {
       await turn;
+    } catch (error) {
+      throw notSaved(folder, error);
     } finally {
       if (turns.get(name) === turn) turns.delete(name);
+    }
+  };
+  /** Whoever puts a lost key or a good copy back must find what it belongs to. */
+  const spareUnreadable = async (name: string) => {
+    const path = fileOf(name);
+    try {
+      await coding.decode(name, await readFile(path));
+    } catch (error) {
+      if (isMissing(error)) return;
+      const aside = `${path}.unreadable`;
+      await rename(path, aside);
+      log.warn('A stored value that cannot be read was put aside before a new one took its place', { name, aside });
     }
   };
   return {
@@ -116,15 +152,34 @@ async function openSpace(folder: string, extension: string, coding: Coding, log:
       }
     },
     async write(name, value) {
-      const bytes = await coding.encode(name, value);
-      await inTurn(name, () => writeFileAtomically(fileOf(name), bytes)).catch((error: unknown) => {
-        throw notSaved(folder, error);
+      await inTurn(name, async () => {
+        await spareUnreadable(name);
+        await writeFileAtomically(fileOf(name), await coding.encode(name, value));
       });
     },
     async remove(name) {
-      await inTurn(name, () => rm(fileOf(name), { force: true })).catch((error: unknown) => {
-        throw notSaved(folder, error);
+      await inTurn(name, async () => {
+        await rm(fileOf(name), { force: true });
+        await rm(`${fileOf(name)}.unreadable`, { force: true });
       });
+    },
+    async idle() {
+      await Promise.allSettled(turns.values());
+    },
+    async rewrite(name) {
+      let isDone = false;
+      await inTurn(name, async () => {
+        const bytes = await readFile(fileOf(name)).catch((error: unknown) => {
+          if (isMissing(error)) return null; // wiped meanwhile
+          throw error;
+        });
+        if (!bytes || (await coding.isCurrent(bytes))) return;
+        const value = await coding.decode(name, bytes).catch(() => undefined);
+        if (value === undefined) return;
+        await writeFileAtomically(fileOf(name), await coding.encode(name, value));
+        isDone = true;
+      });
+      return isDone;
     },
   };
 }
@@ -143,12 +198,4 @@ async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (name.endsWith('.tmp')) await rm(join(folder, name), { force: true });
   }
-}
-
-/** Others on this machine could read it: corrected, and said. */
-async function keepPrivate(path: string, mode: number, log: Log): Promise<void> {
-  const found = (await stat(path)).mode & 0o777;
-  if ((found & 0o077) === 0) return;
-  await chmod(path, mode);
-  log.warn('Others on this machine could read Tonearm\'s data; the permissions have been corrected', { path, was: found.toString(8), is: mode.toString(8) });
 }
