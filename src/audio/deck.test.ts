@@ -2,6 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -107,7 +108,8 @@ test('says which output it chose and why', async () => {
 });
 
 test('starts nothing before the first play', async () => {
-  const { deck: idle } = await start({ host: { clock: systemClock, log: silentLog, programs: { ...programs, audioThread: new URL('file:///nowhere.js') } } });
+  const threads = watchThreads();
+  const { deck: idle } = await start();
   idle.setGain(0.5);
   idle.pause();
   idle.resume();
@@ -115,6 +117,9 @@ test('starts nothing before the first play', async () => {
   idle.follow(null);
   idle.stop();
   idle.refresh('x', tune);
+  await idle.chosen;
+  await wait(50);
+  expect(threads).toHaveLength(0);
 });
 
 test('gain set before the first play holds', async () => {
@@ -171,8 +176,29 @@ describe('a thread that dies', () => {
     await next('playing', 'b');
     expect(threads).toHaveLength(2);
     expect(warnings).toEqual(['The audio thread died']);
-    expect(said).toEqual(['playing a', 'playing a', 'ended a', 'playing b']);
+    expect(said).toEqual(['playing a', 'stalled a', 'playing a', 'ended a', 'playing b']);
     expect(Math.max(...(await written()).map(Math.abs).slice(-5000))).toBeLessThan(0.5);
+  });
+
+  test('that hangs is replaced within ten seconds, and the silence is told', async () => {
+    const path = join(folder, 'hanging-thread.mjs');
+    await writeFile(path, `import { parentPort } from 'node:worker_threads';\nsetTimeout(() => parentPort.on('message', ({ kind }) => { if (kind === 'hang') for (;;); }), 500);\nawait import('${programs.audioThread.href}');\n`);
+    const threads = watchThreads();
+    const warnings: unknown[] = [];
+    const log: Log = { ...silentLog, warn: (_message, fields) => warnings.push(fields), child: () => log };
+    const { next } = await start({ paced: true, host: { clock: systemClock, log, programs: { ...programs, audioThread: pathToFileURL(path) } } });
+    const moved = next('moved');
+    deck.play(tune, { id: 'a', at: 1000, paused: false });
+    const { position } = await moved;
+    const stalled = next('stalled');
+    const again = next('playing', 'a');
+    const since = systemClock.monotonic();
+    threads[0]?.postMessage({ kind: 'hang' });
+    expect((await stalled).position).toBeCloseTo(position, 3);
+    expect(Math.abs((await again).position - position)).toBeLessThan(1);
+    expect(systemClock.monotonic() - since).toBeLessThan(10_000);
+    expect(threads).toHaveLength(2);
+    expect(warnings).toMatchObject([{ reason: expect.stringContaining('not answered') as string, again: true }]);
   });
 
   test('again and again fails the track', async () => {

@@ -1,21 +1,27 @@
-import { Emitter, type Events, toTonearmError, TonearmError } from '#foundation';
+import { Emitter, every, type Events, type Secret, toTonearmError, TonearmError } from '#foundation';
 import type { Deck, DeckEvents, Host, LoadId, Millis, Playable } from '#core';
-import { chooseOutput, type OutputSettings } from '#outputs';
+import { chooseOutput, releaseAfter, type OutputSettings } from '#outputs';
 import { openInProcess, openThread, type Link } from './link.ts';
 import { decodeError, type DeckNews, type FromThread, type ThreadSettings, type ToThread } from './wire/index.ts';
 
 /** A thread that dies more often than this within a minute is not started again for the same track. */
 const mostDeaths = 3;
 const deathsWithin: Millis = 60_000;
+/** While it plays, the thread is asked for a sign of life so often. */
+const pingEvery: Millis = 1500;
+/** So many questions without an answer, one after the other, and it counts as hanging. */
+const mostUnanswered = 3;
 
 export interface DeckOptions {
   readonly host: Pick<Host, 'clock' | 'log' | 'programs'>;
   readonly output: OutputSettings;
   /** PEM of certificate authorities to trust besides the usual ones. */
   readonly certificates?: string;
+  /** HTTP proxy everything is fetched through. */
+  readonly proxy?: Secret<string> | undefined;
   /** Runs on the calling thread: for tests. */
   readonly inProcess?: boolean;
-  /** Silence after which the output is closed; 10 s unless told otherwise. */
+  /** Silence after which the output is closed; what the output's settings say unless told otherwise. */
   readonly releaseOutputAfter?: Millis;
   /** Silence after which the thread is ended and its memory given back; 3 min unless told otherwise. */
   readonly releaseThreadAfter?: Millis;
@@ -53,11 +59,15 @@ class ThreadDeck implements OpenedDeck {
   #gain = 1;
   #deaths: number[] = [];
   #release: Disposable | null = null;
+  #heartbeat: Disposable | null = null;
+  #unanswered = 0;
   #closed = false;
 
   constructor(options: DeckOptions) {
     this.#options = options;
     this.chosen = this.#choose();
+    // Whoever waits for it hears of a failure; nobody may be waiting.
+    this.chosen.catch(() => undefined);
     const { log } = options.host;
     this.#emitter = new Emitter((error) => log.error('A listener of the deck failed', { reason: String(error) }));
   }
@@ -118,15 +128,17 @@ class ThreadDeck implements OpenedDeck {
     this.#loaded = this.#follower = null;
     this.#release?.[Symbol.dispose]();
     this.#release = null;
+    this.#stopListening();
     this.#letGo();
     await Promise.all(this.#closing);
   }
 
   async #choose(): Promise<{ readonly output: string; readonly why: string }> {
-    const { host, output, certificates = null, releaseOutputAfter = 10_000 } = this.#options;
+    const { host, output, certificates = null, proxy } = this.#options;
     const { clock, log, programs } = host;
     const { settings, why } = await chooseOutput(output, { clock, log: log.child('output'), programs });
-    this.#thread = { output: settings, certificates, speakerChild: programs.speakerChild.href, releaseOutputAfter };
+    const releaseOutputAfter = this.#options.releaseOutputAfter ?? releaseAfter(settings);
+    this.#thread = { output: settings, certificates, proxy: proxy?.reveal() ?? null, speakerChild: programs.speakerChild.href, releaseOutputAfter };
     this.#restart();
     return { output: settings.kind, why };
   }
@@ -159,6 +171,7 @@ class ThreadDeck implements OpenedDeck {
 
   #hear(link: Link, message: FromThread): void {
     if (link !== this.#link) return;
+    this.#unanswered = 0;
     if (message.kind === 'log') {
       const log = message.name === '' ? this.#options.host.log : this.#options.host.log.child(message.name);
       log[message.level](message.message, message.fields);
@@ -178,6 +191,8 @@ class ThreadDeck implements OpenedDeck {
       this.#follower = null;
     } else if (loaded?.id === news.event.id) {
       if ('position' in news.event) loaded.position = news.event.position;
+      // An output that failed may have come back by itself.
+      if (news.name === 'playing') loaded.paused = false;
       if (news.name === 'failed') {
         // Trouble with the output leaves the load in place for a resume; any other failure ends it.
         if (news.event.error.code.startsWith('output/')) loaded.paused = true;
@@ -190,6 +205,7 @@ class ThreadDeck implements OpenedDeck {
   #died(link: Link, error: Error): void {
     if (link !== this.#link) return;
     this.#link = null;
+    this.#stopListening();
     const { clock, log } = this.#options.host;
     const now = clock.monotonic();
     this.#deaths = [...this.#deaths.filter((at) => now - at < deathsWithin), now];
@@ -197,6 +213,7 @@ class ThreadDeck implements OpenedDeck {
     const loaded = this.#loaded;
     if (!loaded) return;
     if (this.#deaths.length <= mostDeaths) {
+      if (!loaded.paused) this.#emitter.emit('stalled', { id: loaded.id, position: loaded.position });
       this.#restart();
       return;
     }
@@ -205,13 +222,35 @@ class ThreadDeck implements OpenedDeck {
     this.#emitter.emit('failed', { id: loaded.id, error: new TonearmError({ kind: 'internal', code: 'audio/thread-died', message, cause: error }) });
   }
 
-  /** Ends the thread when it has had nothing to do for long. */
+  /** Ends the thread when it has had nothing to do for long; watches it while it has. */
   #arrangeRelease(): void {
     const { host, releaseThreadAfter = 180_000 } = this.#options;
     this.#release?.[Symbol.dispose]();
     this.#release = null;
     const isBusy = this.#loaded !== null && !this.#loaded.paused;
-    if (!isBusy && this.#link) this.#release = host.clock.timer(releaseThreadAfter, () => this.#letGo());
+    if (isBusy) this.#heartbeat ??= every(host.clock, pingEvery, () => this.#ping());
+    else this.#stopListening();
+    // The thread keeps the device open as long as that is wanted.
+    const wait = Math.max(releaseThreadAfter, this.#thread?.releaseOutputAfter ?? 0);
+    if (!isBusy && this.#link && wait !== Infinity) this.#release = host.clock.timer(wait, () => this.#letGo());
+  }
+
+  #ping(): void {
+    const link = this.#link;
+    if (!link) return;
+    if (this.#unanswered >= mostUnanswered) {
+      link.abandon();
+      this.#died(link, new Error(`It has not answered for ${(mostUnanswered * pingEvery) / 1000} seconds.`));
+      return;
+    }
+    this.#unanswered += 1;
+    link.send({ kind: 'ping' });
+  }
+
+  #stopListening(): void {
+    this.#heartbeat?.[Symbol.dispose]();
+    this.#heartbeat = null;
+    this.#unanswered = 0;
   }
 
   #letGo(): void {

@@ -1,11 +1,12 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Clock, Log } from '#foundation';
-import { runDeck } from './thread/run-deck.ts';
 import type { FromThread, ThreadSettings, ToThread } from './wire/index.ts';
 
 /** The main thread's end of a running deck. */
 export interface Link {
   send(message: ToThread): void;
+  /** Ends it at once, because it does not answer any more. `died` is not called. */
+  abandon(): void;
   /** Ends it, giving it a moment to close the output. */
   close(): Promise<void>;
 }
@@ -44,13 +45,17 @@ export function openThread(program: URL, settings: ThreadSettings, clock: Clock,
       await exited;
       timer[Symbol.dispose]();
     },
+    abandon() {
+      isClosing = true;
+      void worker.terminate();
+    },
   };
 }
 
-/** The same loop on this thread. */
+/** The same loop on this thread; loaded only here, because the daemon's main thread never decodes. */
 export function openInProcess(settings: ThreadSettings, world: { readonly clock: Clock; readonly log: Log }, listener: LinkListener): Link {
   const { port1, port2 } = new MessageChannel();
-  const done = runDeck(port2, settings, world);
+  const done = import('./thread/run-deck.ts').then(({ runDeck }) => runDeck(port2, settings, world));
   port1.on('message', (message: FromThread) => listener.message(message));
   return {
     send: (message) => port1.postMessage(message),
@@ -59,5 +64,7 @@ export function openInProcess(settings: ThreadSettings, world: { readonly clock:
       await done;
       port1.close();
     },
+    // Whoever calls this runs on the thread that would not answer.
+    abandon: () => port1.close(),
   };
 }

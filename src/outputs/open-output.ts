@@ -1,4 +1,4 @@
-import type { Output, PcmFormat } from '#core';
+import type { Millis, Output, PcmFormat } from '#core';
 import type { OutputWorld } from './output-world.ts';
 import type { ConcreteOutput } from './settings.ts';
 
@@ -41,3 +41,11 @@ export async function probeOutput(settings: ConcreteOutput, world: OutputWorld, 
 export function fixedRate(settings: ConcreteOutput): number | null {
   return settings.kind === 'pipe' ? settings.rate : null;
 }
+
+/** How long it keeps its device in silence; a pipe and silence itself hold nothing that others could want. */
+export function releaseAfter(settings: ConcreteOutput): Millis {
+  const release = 'release' in settings ? settings.release : usualRelease;
+  return release === 'never' ? Infinity : release * 1000;
+}
+
+const usualRelease = 10;

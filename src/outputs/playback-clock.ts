@@ -39,7 +39,7 @@ export class PlaybackClock {
   accept(frames: number): void {
     if (this.#heard() >= this.#accepted) {
       this.#base = this.#accepted;
-      this.#since = this.#clock.monotonic() + this.#lag;
+      this.#since = Math.max(this.#since, this.#clock.monotonic() + this.#lag);
     }
     this.#accepted += frames;
   }
@@ -48,6 +48,20 @@ export class PlaybackClock {
   settle(ahead: number): void {
     this.#base = Math.max(0, this.#accepted - ahead);
     this.#since = this.#clock.monotonic();
+  }
+
+  /** The last frames given were taken back. */
+  retract(frames: number): void {
+    const heard = this.#heard();
+    this.#accepted -= frames;
+    // More than was thought to be left: then less was heard than was thought.
+    if (heard > this.#accepted) this.settle(0);
+  }
+
+  /** What was given so far counts as heard; what comes is not heard for `wait` milliseconds, because something else is in front of it. */
+  queueBehind(wait: number): void {
+    this.#base = this.#accepted;
+    this.#since = this.#clock.monotonic() + wait;
   }
 
   /** What is not heard will never be. Returns how many frames that were. */

@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { silentLog, systemClock } from '#foundation';
-import { ProgramOutput, tryProgram } from './program-output.ts';
+import { ProgramOutput } from './program-output.ts';
+import { tryProgram } from './try-program.ts';
 
 const calm = new AbortController().signal;
 const world = { clock: systemClock, log: silentLog, programs: { speakerChild: new URL('file:///none') } };
@@ -17,8 +18,8 @@ afterAll(() => rm(folder, { recursive: true }));
 afterEach(() => output[Symbol.asyncDispose]());
 
 /** An output that plays to a shell script. */
-function playTo(script: string, program = 'sh'): ProgramOutput {
-  output = new ProgramOutput({ program, arguments: ['-c', script], device: 'test', deviceBuffer: 250, buffer: 500 }, { rate: 44_100, channels: 2 }, world);
+function playTo(script: string, { program = 'sh', staysOpen = false } = {}): ProgramOutput {
+  output = new ProgramOutput({ program, arguments: ['-c', script], device: 'test', deviceBuffer: 130, buffer: 500, staysOpen }, { rate: 44_100, channels: 2 }, world);
   return output;
 }
 
@@ -77,20 +78,163 @@ describe('a program that dies', () => {
   });
 
   test('that does not exist is said not to be installed', async () => {
-    playTo('', 'no-such-player-anywhere');
+    playTo('', { program: 'no-such-player-anywhere' });
     expect(await writeUntilError()).toMatchObject({ kind: 'not-found', code: 'output/program-missing', message: expect.stringContaining('not installed') as string });
   });
 });
 
 test('drop silences at once, and what comes then is played by a new run', async () => {
   const path = join(folder, 'drop');
-  playTo(`cat > ${path}.$$`);
-  for (let writes = 0; writes < 4; writes++) await output.write(frames(4096), calm);
+  playTo(`echo run >> ${path}.runs; cat > ${path}.$(wc -l < ${path}.runs)`);
+  for (let writes = 0; writes < 4; writes++) await output.write(frames(4096, 0.25), calm);
+  await wait(150);
   const forgotten = output.drop();
   expect(forgotten).toBeGreaterThan(4096);
   expect(output.delay).toBe(0);
+  await wait(100);
+  const { size } = await stat(`${path}.1`);
   await output.write(frames(4096), calm);
   await output.drain(calm);
+  expect((await stat(`${path}.1`)).size).toBe(size);
+  const second = await readFile(`${path}.2`);
+  expect([second.length, second.readInt16LE(0)]).toEqual([4096 * 4, 16_384]);
+});
+
+test('a program that fails while it plays out has not played to the end', async () => {
+  playTo('cat > /dev/null; echo "Broken pipe to the sound server" >&2; exit 1');
+  await output.write(frames(4096), calm);
+  await expect(output.drain(calm)).rejects.toMatchObject({ code: 'output/device-lost', message: expect.stringContaining('Broken pipe') as string });
+});
+
+describe('a device that stays open', () => {
+  /** Takes 100 ms of sound each 100 ms, as a sound card would, and notes every start. */
+  const card = (path: string) => `echo run >> ${path}.runs; while dd bs=17640 count=1 iflag=fullblock status=none >> ${path}; do sleep 0.095; done`;
+  /** Frames that carry their number. */
+  const numbered = (from: number, count: number) => Float32Array.from({ length: 2 * count }, (_, index) => (1 + from + (index >> 1)) / 32_768);
+  const music = async (path: string) => {
+    const bytes = await readFile(path);
+    const found: number[] = [];
+    for (let at = 0; at + 4 <= bytes.length; at += 4) if (bytes.readInt16LE(at) !== 0) found.push(bytes.readInt16LE(at) - 1);
+    return { found, silence: bytes.length / 4 - found.length };
+  };
+  const runs = async (path: string) => (await readFile(`${path}.runs`, 'utf8')).trim().split('\n').length;
+
+  test('what was taken back is given again: every frame is heard once and in order, and the program is never stopped', async () => {
+    const path = join(folder, 'card');
+    playTo(card(path), { staysOpen: true });
+    let at = 0;
+    for (const quiet of [300, 0, 150]) {
+      for (let writes = 0; writes < 6; writes++) {
+        await output.write(numbered(at, 2048), calm);
+        at += 2048;
+      }
+      const forgotten = output.drop();
+      expect(forgotten).toBeGreaterThan(0);
+      expect(output.drop()).toBe(0);
+      at -= forgotten;
+      await wait(quiet);
+    }
+    await output.write(numbered(at, 2048), calm);
+    await output.drain(calm);
+    await wait(600);
+    const { found, silence } = await music(path);
+    expect(found.findIndex((frame, index) => frame !== index)).toBe(-1);
+    expect(found.length).toBe(at + 2048);
+    expect(silence).toBeGreaterThan(4410);
+    expect(await runs(path)).toBe(1);
+  });
+
+  test('a drain lets the end be heard, and a follower that comes late loses nothing of it', async () => {
+    const path = join(folder, 'late');
+    playTo(card(path), { staysOpen: true });
+    for (let writes = 0; writes < 6; writes++) await output.write(numbered(writes * 2048, 2048), calm);
+    const abort = new AbortController();
+    const draining = output.drain(abort.signal).catch((error: unknown) => error);
+    await wait(60);
+    abort.abort('late');
+    expect(await draining).toBe('late');
+    await output.write(numbered(6 * 2048, 2048), calm);
+    await output.drain(calm);
+    await wait(600);
+    const { found } = await music(path);
+    expect(found.length).toBe(7 * 2048);
+    expect(found.findIndex((frame, index) => frame !== index)).toBe(-1);
+    expect(await runs(path)).toBe(1);
+  });
+
+  test('when no music comes for a moment silence does, and the music goes on in front of what is left of it', async () => {
+    const path = join(folder, 'starved');
+    playTo(card(path), { staysOpen: true });
+    let at = 0;
+    for (const pause of [700, 250, 0]) {
+      for (let writes = 0; writes < 4; writes++) {
+        await output.write(numbered(at, 2048), calm);
+        at += 2048;
+      }
+      await wait(pause);
+    }
+    const start = systemClock.monotonic();
+    await output.drain(calm);
+    // What waited behind the silence was not much.
+    expect(systemClock.monotonic() - start).toBeLessThan(800);
+    await wait(600);
+    const { found, silence } = await music(path);
+    expect(found.findIndex((frame, index) => frame !== index)).toBe(-1);
+    expect(found.length).toBe(at);
+    expect(silence).toBeGreaterThan(10_000);
+    expect(await runs(path)).toBe(1);
+  });
+
+  test('a program that dies in the silence is started again without a word', async () => {
+    const path = join(folder, 'silent');
+    playTo(`echo run >> ${path}.runs; head -c 100000 > /dev/null; exit 1`, { staysOpen: true });
+    await output.write(frames(1000), calm);
+    await output.drain(calm);
+    await wait(300);
+    await output.write(frames(1000), calm);
+    expect(await runs(path)).toBe(2);
+  });
+});
+
+describe('trouble with the device', () => {
+  test('a program that takes nothing is killed after five seconds, and all it was given is given back', async () => {
+    const path = join(folder, 'hangs');
+    playTo(`echo $$ > ${path}; exec sleep 60`, { staysOpen: true });
+    const start = systemClock.monotonic();
+    let accepted = 0;
+    let error: unknown = null;
+    while (error === null) {
+      await output.write(frames(4096), calm).then(
+        () => (accepted += 4096),
+        (thrown: unknown) => (error = thrown),
+      );
+    }
+    expect(error).toMatchObject({ name: 'TonearmError', kind: 'timeout', code: 'output/device-stuck' });
+    expect(systemClock.monotonic() - start).toBeGreaterThan(5000);
+    expect(systemClock.monotonic() - start).toBeLessThan(7000);
+    expect(output.drop()).toBe(accepted);
+    expect(output.delay).toBe(0);
+    await wait(100);
+    const id = Number(await readFile(path, 'utf8'));
+    expect(() => process.kill(id, 0)).toThrow('ESRCH');
+  });
+
+  test('a program that hangs while it plays out is killed, too', async () => {
+    playTo('cat > /dev/null; exec sleep 60');
+    await output.write(frames(1000), calm);
+    await expect(output.drain(calm)).rejects.toMatchObject({ code: 'output/device-stuck' });
+  });
+
+  test('of an occupied device the owner is named', async () => {
+    const owners = () => Promise.resolve([{ name: 'mpd', process: 4711 }]);
+    output = new ProgramOutput({ program: 'sh', arguments: ['-c', 'echo "aplay: main:850: audio open error: Device or resource busy" >&2; exit 1'], device: 'hw:0', deviceBuffer: 130, buffer: 500, staysOpen: true }, { rate: 44_100, channels: 2 }, { ...world, owners });
+    expect(await writeUntilError()).toMatchObject({ kind: 'conflict', code: 'output/device-busy', message: expect.stringContaining('hw:0 is in use by mpd (process 4711)') as string });
+  });
+
+  test('and without a name it is another program', async () => {
+    playTo('echo "Device or resource busy" >&2; exit 1');
+    expect(await writeUntilError()).toMatchObject({ code: 'output/device-busy', message: expect.stringContaining('in use by another program') as string });
+  });
 });
 
 test('a write aborted while the program takes nothing leaves it usable', async () => {
@@ -110,6 +254,7 @@ test('trying a program gives its last words, or none when all is well', async ()
   output = playTo('true');
   expect(await tryProgram('sh', ['-c', 'exit 0'], calm)).toBeNull();
   expect(await tryProgram('sh', ['-c', 'echo one >&2; echo two >&2; exit 3'], calm)).toBe('two');
+  expect(await tryProgram('sh', ['-c', 'exit 3'], calm)).toBe('it ended with code 3');
   expect(await tryProgram('no-such-player-anywhere', [], calm)).toBe('not installed');
   expect(await tryProgram('sleep', ['60'], AbortSignal.timeout(50))).toBe('it does not answer');
 });

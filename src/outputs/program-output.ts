@@ -1,56 +1,49 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync } from 'node:fs';
-import type { Socket } from 'node:net';
-import { abortable, sleep, throwIfAborted, TonearmError } from '#foundation';
+import { abortable, sleep, throwIfAborted, type Clock, type TonearmError } from '#foundation';
 import type { Millis, Output, PcmFormat } from '#core';
+import { playbackOwners } from './device-owner.ts';
+import { deviceStuck, killPatience, stuckAfter } from './device-trouble.ts';
 import type { OutputWorld } from './output-world.ts';
 import { PcmEncoder } from './pcm-encoding.ts';
 import { PlaybackClock } from './playback-clock.ts';
+import { PlayerRun, type Player } from './player-run.ts';
 import { openSmallPipe, smallPipeBytes } from './small-pipe.ts';
-
-/** A program that plays raw s16le stereo from its standard input. */
-export interface Player {
-  /** Found on PATH. */
-  readonly program: string;
-  readonly arguments: readonly string[];
-  /** How the device is called in sentences. */
-  readonly device: string;
-  /** What the program and the device together hold. */
-  readonly deviceBuffer: Millis;
-  /** How much is kept ready in all. */
-  readonly buffer: Millis;
-}
 
 /** From starting the program to the first sample being heard, about. */
 const startUp: Millis = 60;
 /** After so long the estimate of what is heard is set right by filling the pipe to its end. */
 const recalibrate: Millis = 5 * 60_000;
-/** Even what goes through at once is confirmed a moment later; longer than this means that the pipe was full. */
-const blocked: Millis = 2;
-const mostErrorText = 2000;
+/** How often a full pipe is looked at again. */
+const poll: Millis = 10;
+/** How often the pipe is filled up with silence; it holds several times that. */
+const refill: Millis = 80;
+/** After so long without music silence is put behind it, lest the device run empty: it would click, and some wait until they are full again. */
+const quietAfter: Millis = 150;
+/** Enough for a player on a busy machine. */
+const usualShare: Millis = 250;
+const frameBytes = 4;
+const silence = Buffer.alloc(smallPipeBytes);
+const nothing = Buffer.alloc(0);
 
-/** One run of the program, until it is dropped, has played out, or died. */
-interface Run {
-  readonly child: ChildProcess;
-  readonly writer: Socket;
-  /** Resolves with the reason when the program has ended. */
-  readonly ended: Promise<TonearmError>;
-  error: TonearmError | null;
-}
-
-/** Plays through a child process: started with the first frames, ended by `drop` and `drain`, started again by the next frames. */
+/**
+ * Plays through a child process, started with the first frames. What is in the pipe can be taken back without stopping the program,
+ * so that a jump or a pause does not close the device; only its own buffer is still heard then. A program that takes nothing any more is killed.
+ */
 export class ProgramOutput implements Output {
   readonly format: PcmFormat;
   readonly #player: Player;
   readonly #world: OutputWorld;
   readonly #encoder = new PcmEncoder('s16le');
   readonly #device: PlaybackClock;
-  #run: Run | null = null;
-  #pending: Promise<void> = Promise.resolve();
-  #isPending = false;
+  #run: PlayerRun | null = null;
+  /** Accepted and not yet in the pipe; the encoder's memory. */
+  #rest: Buffer = nothing;
   #settled = Number.NEGATIVE_INFINITY;
+  /** Frames that went down with a lost run; `drop` gives them back. */
+  #sunk = 0;
   /** The program was told that nothing more comes. */
-  #draining = false;
+  #isEnding = false;
+  /** While nothing is to be heard. `pushed`: bytes of silence behind the last music. */
+  #quiet: { timer: Disposable; pushed: number } | null = null;
 
   constructor(player: Player, format: PcmFormat, world: OutputWorld) {
     this.format = format;
@@ -70,145 +63,206 @@ export class ProgramOutput implements Output {
 
   async write(frames: Float32Array, signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
-    const { clock } = this.#world;
-    if (this.#draining) await this.drain(signal);
+    if (this.#isEnding) await this.drain(signal);
     let run = this.#run;
-    if (run?.error) throw this.#lost(run.error);
+    if (run?.error && this.#quiet) {
+      // It died while nothing was to be heard: no harm done.
+      this.#forgetRun(run);
+      run = null;
+    }
+    if (run?.error) throw this.#lost(run, run.error);
     run ??= await this.#start(signal);
-    const ended = run.ended;
-    if (this.#isPending) {
-      const since = clock.monotonic();
-      const died = await abortable(Promise.race([this.#pending, ended]), signal);
-      if (died) throw this.#lost(died);
-      if (clock.monotonic() - since > blocked) {
-        // The last bytes went in just now, so the pipe and the device are full.
-        this.#device.settle(smallPipeBytes / (2 * this.format.channels) + (this.#player.deviceBuffer * this.format.rate) / 1000);
-        this.#settled = clock.monotonic();
-      }
-    }
-    const isCalibrating = clock.monotonic() - this.#settled > recalibrate;
-    const surplus = this.#device.remaining - (isCalibrating ? this.#capacity : this.#player.buffer);
-    if (surplus > 0) {
-      // A device that swallows more than it can hold has no clock of its own: ours it is.
-      if (isCalibrating) this.#settled = clock.monotonic();
-      await sleep(clock, Math.ceil(surplus), signal);
-    }
-    this.#send(run.writer, this.#encoder.encode(frames));
-    this.#device.accept(frames.length / this.format.channels);
+    this.#endQuiet(run);
+    await this.#pushRest(run, signal);
+    await this.#keepPace(signal);
+    if (run.error) throw this.#lost(run, run.error);
+    const bytes = this.#encoder.encode(frames);
+    this.#rest = bytes.subarray(run.pipe.push(bytes));
+    run.accepted += frames.length / 2;
+    this.#device.accept(frames.length / 2);
+    if (this.#player.staysOpen) this.#beQuiet(run);
   }
 
   async drain(signal: AbortSignal): Promise<void> {
     const run = this.#run;
     if (!run) return;
-    this.#draining = true;
-    if (!run.writer.writableEnded) run.writer.end();
-    await abortable(run.ended, signal);
+    await this.#pushRest(run, signal);
+    if (this.#player.staysOpen) {
+      for (let left = this.#device.remaining; left > 0 && !run.error; left = this.#device.remaining) await sleep(this.#world.clock, Math.min(left, 100), signal);
+      if (run.error) throw this.#lost(run, run.error);
+      return;
+    }
+    this.#isEnding = true;
+    run.pipe.end();
+    await abortable(this.#orStuck(run, this.#device.remaining + stuckAfter), signal);
+    if (run.error && !run.isDone) throw this.#lost(run, run.error);
     this.#forgetRun(run);
     this.#device.forget();
   }
 
   drop(): number {
     const run = this.#run;
+    if (run && !run.error && this.#player.staysOpen) return this.#takeBack(run);
     if (run) {
       this.#forgetRun(run);
-      stop(run);
+      run.kill();
     }
-    return this.#device.forget();
+    const forgotten = this.#sunk + this.#device.forget();
+    this.#sunk = 0;
+    return forgotten;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const run = this.#run;
-    this.drop();
-    await run?.ended;
+    if (!run) return;
+    this.#forgetRun(run);
+    run.kill();
+    this.#device.forget();
+    await atMost(this.#world.clock, killPatience, run.ended);
   }
 
   /** All that pipe and device can hold, and a little. */
   get #capacity(): Millis {
-    return (smallPipeBytes / (2 * this.format.channels) / this.format.rate) * 1000 + this.#player.deviceBuffer + startUp + 200;
+    return (smallPipeBytes / frameBytes / this.format.rate) * 1000 + this.#player.deviceBuffer + startUp + 200;
   }
 
-  #send(writer: Socket, bytes: Buffer): void {
-    this.#isPending = true;
-    this.#pending = new Promise((resolve) => {
-      writer.write(bytes, () => {
-        this.#isPending = false;
-        resolve();
-      });
-    });
+  /** What the device holds when there is still something in the pipe. */
+  get #fullDevice(): number {
+    return (this.#player.deviceBuffer * this.format.rate) / 1000;
   }
 
-  async #start(signal: AbortSignal): Promise<Run> {
-    const { program, arguments: list } = this.#player;
+  /** Puts what was accepted before into the pipe. */
+  async #pushRest(run: PlayerRun, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#world;
+    let hasWaited = false;
+    for (let since = clock.monotonic(); this.#rest.length > 0; ) {
+      const pushed = run.pipe.push(this.#rest);
+      this.#rest = this.#rest.subarray(pushed);
+      if (this.#rest.length === 0) break;
+      if (pushed > 0) since = clock.monotonic();
+      if (clock.monotonic() - since > stuckAfter) throw await this.#stuck(run);
+      hasWaited = true;
+      await sleep(clock, poll, signal);
+      if (run.error) throw this.#lost(run, run.error);
+    }
+    if (!hasWaited) return;
+    // The last bytes went in just now, so the pipe and the device are full.
+    this.#device.settle(smallPipeBytes / frameBytes + this.#fullDevice);
+    this.#settled = clock.monotonic();
+  }
+
+  /** Waits until there is less than the buffer in front. */
+  async #keepPace(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#world;
+    const isCalibrating = clock.monotonic() - this.#settled > recalibrate;
+    const surplus = this.#device.remaining - (isCalibrating ? this.#capacity : this.#player.buffer);
+    if (surplus <= 0) return;
+    // A device that swallows more than it can hold has no clock of its own: ours it is.
+    if (isCalibrating) this.#settled = clock.monotonic();
+    await sleep(clock, Math.ceil(surplus), signal);
+  }
+
+  #takeBack(run: PlayerRun): number {
+    const bytes = run.pipe.takeBack();
+    const music = Math.max(0, bytes.length - (this.#quiet?.pushed ?? 0));
+    const frames = (music + this.#rest.length) / frameBytes;
+    this.#rest = nothing;
+    run.accepted -= frames;
+    this.#device.retract(frames);
+    if (music > 0 && !this.#quiet?.pushed) this.#device.settle(Math.min(run.accepted, this.#fullDevice));
+    if (this.#quiet) this.#quiet.pushed = 0;
+    this.#beQuiet(run);
+    return frames;
+  }
+
+  /** When no music comes for a moment, keeps the pipe filled with silence until it does. */
+  #beQuiet(run: PlayerRun): void {
+    if (this.#quiet) return;
+    const { clock } = this.#world;
+    const fill = () => {
+      if (this.#quiet !== quiet || run.error) return;
+      this.#rest = this.#rest.subarray(run.pipe.push(this.#rest));
+      if (this.#rest.length === 0) quiet.pushed += run.pipe.push(silence);
+      quiet.timer = clock.timer(refill, fill);
+    };
+    const quiet = { timer: clock.timer(Math.min(quietAfter, this.#player.deviceBuffer / 2), fill), pushed: 0 };
+    this.#quiet = quiet;
+  }
+
+  #endQuiet(run: PlayerRun): void {
+    const quiet = this.#quiet;
+    if (!quiet) return;
+    this.#quiet = null;
+    quiet.timer[Symbol.dispose]();
+    if (quiet.pushed === 0) return;
+    const bytes = run.pipe.takeBack();
+    const music = bytes.subarray(0, Math.max(0, bytes.length - quiet.pushed));
+    if (music.length > 0) run.pipe.push(music);
+    else this.#device.queueBehind(this.#player.deviceBuffer);
+  }
+
+  async #start(signal: AbortSignal): Promise<PlayerRun> {
     const pipe = await openSmallPipe();
     if (signal.aborted) {
-      closeSync(pipe.readEnd);
-      pipe.writer.destroy();
+      pipe[Symbol.dispose]();
       throw signal.reason;
     }
-    const child = spawn(program, list, { stdio: [pipe.readEnd, 'ignore', 'pipe'] });
-    closeSync(pipe.readEnd);
-    pipe.writer.on('error', () => pipe.writer.destroy());
-    const run: Run = { child, writer: pipe.writer, ended: this.#watch(child), error: null };
-    void run.ended.then((error) => (run.error = error));
+    const run = new PlayerRun(this.#player, pipe, this.#world);
     this.#run = run;
-    this.#draining = this.#isPending = false;
+    this.#isEnding = false;
+    this.#sunk = 0;
     return run;
   }
 
-  #watch(child: ChildProcess): Promise<TonearmError> {
-    const { program, device } = this.#player;
-    let text = '';
-    child.stderr?.setEncoding('utf8').on('data', (part: string) => {
-      text = (text + part).slice(-mostErrorText);
-    });
-    return new Promise((resolve) => {
-      child.on('error', (cause) => {
-        const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-        const message = missing ? `${program} is not installed, so nothing can be played with it. Install it or choose another output.` : `${program} could not be started (${cause.message}).`;
-        resolve(new TonearmError({ kind: missing ? 'not-found' : 'unavailable', code: missing ? 'output/program-missing' : 'output/program-failed', message, cause }));
-      });
-      child.on('close', (code, signalName) => {
-        const reason = text.trim().split('\n').pop() ?? '';
-        this.#world.log.debug('The player ended', { program, code, signal: signalName, reason });
-        resolve(
-          new TonearmError({
-            kind: 'unavailable',
-            code: 'output/device-lost',
-            message: `The sound device ${device} stopped playing${reason === '' ? '' : ` (${program}: ${reason})`}. Check that it is connected and not in use by another program, then resume.`,
-          }),
-        );
-      });
-    });
+  /** Waits for the end of the run, or makes one. */
+  async #orStuck(run: PlayerRun, limit: Millis): Promise<void> {
+    if (!(await atMost(this.#world.clock, limit, run.ended))) throw await this.#stuck(run);
   }
 
-  /** The program died by itself: what it had not played stays unheard. */
-  #lost(error: TonearmError): TonearmError {
-    if (this.#run) this.#forgetRun(this.#run);
+  async #stuck(run: PlayerRun): Promise<TonearmError> {
+    const { program, device } = this.#player;
+    this.#lost(run, null);
+    run.kill();
+    return deviceStuck(device, program, await (this.#world.owners ?? playbackOwners)());
+  }
+
+  /** The run is over before its time: what it had not played stays unheard, and `drop` says how much that is. */
+  #lost<E extends TonearmError | null>(run: PlayerRun, error: E): E {
+    if (this.#run !== run) return error;
+    const bytes = run.pipe.takeBack();
+    const music = Math.max(0, bytes.length - (this.#quiet?.pushed ?? 0)) + this.#rest.length;
+    const inDevice = music > 0 && error !== null ? this.#fullDevice : 0;
+    const known = music / frameBytes + inDevice;
+    this.#sunk = Math.round(Math.min(run.accepted, Math.max(known, error === null ? 0 : this.#device.ahead)));
+    this.#device.forget();
+    this.#forgetRun(run);
     return error;
   }
 
-  #forgetRun(run: Run): void {
+  #forgetRun(run: PlayerRun): void {
     if (this.#run === run) this.#run = null;
-    run.writer.destroy();
-    this.#draining = this.#isPending = false;
+    this.#quiet?.timer[Symbol.dispose]();
+    this.#quiet = null;
+    this.#rest = nothing;
+    run.pipe[Symbol.dispose]();
+    this.#isEnding = false;
     this.#settled = Number.NEGATIVE_INFINITY;
   }
 }
 
-/** SIGKILL: playing out what is buffered is exactly what is not wanted. */
-function stop(run: Run): void {
-  run.child.kill('SIGKILL');
+/** How much of the buffer is the device's own: no more than is needed, because it cannot be taken back, and what the pipe cannot hold beside it. */
+export function deviceShare(buffer: Millis, rate: number): Millis {
+  const pipe = (smallPipeBytes / frameBytes / rate) * 1000;
+  return Math.round(Math.max(Math.min(buffer / 2, usualShare), buffer - pipe));
 }
 
-/** Runs a program to its end; returns null when it ended well, else its last words. */
-export function tryProgram(program: string, list: readonly string[], signal: AbortSignal): Promise<string | null> {
-  return new Promise((resolve) => {
-    const child = spawn(program, list, { stdio: ['ignore', 'ignore', 'pipe'], signal, killSignal: 'SIGKILL' });
-    let text = '';
-    child.stderr.setEncoding('utf8').on('data', (part: string) => {
-      text = (text + part).slice(-mostErrorText);
-    });
-    child.on('error', (error) => resolve((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'not installed' : signal.aborted ? 'it does not answer' : error.message));
-    child.on('close', (code) => resolve(code === 0 ? null : (text.trim().split('\n').pop() ?? `it ended with code ${code ?? 'none'}`)));
-  });
+/** Whether the work was done within that time. */
+async function atMost(clock: Clock, limit: Millis, work: Promise<void>): Promise<boolean> {
+  let timer: Disposable | undefined;
+  const late = new Promise<false>((resolve) => (timer = clock.timer(limit, () => resolve(false))));
+  try {
+    return await Promise.race([work.then(() => true as const), late]);
+  } finally {
+    timer?.[Symbol.dispose]();
+  }
 }

@@ -7,6 +7,7 @@ const quarantine = 15 * 60_000;
 export class HostHealth {
   readonly #clock: Clock;
   readonly #until = new Map<string, number>();
+  readonly #pauses = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -18,6 +19,18 @@ export class HostHealth {
 
   worked(host: string): void {
     this.#until.delete(host);
+  }
+
+  /** The host asked for a pause. */
+  paused(host: string, delay: number): void {
+    this.#pauses.set(host, this.#clock.monotonic() + delay);
+  }
+
+  /** What is left of a pause, in milliseconds. */
+  pauseOf(host: string): number {
+    const left = (this.#pauses.get(host) ?? 0) - this.#clock.monotonic();
+    if (left <= 0) this.#pauses.delete(host);
+    return Math.max(0, left);
   }
 
   isTrusted(host: string): boolean {
@@ -48,10 +61,20 @@ export class AddressBook {
     this.#refused.clear();
   }
 
-  /** The best address not in `tried`; null when every one was tried or refused. */
+  /** The best address not in `tried`; null when every one was tried, refused or wants a pause. */
   pick(tried: ReadonlySet<string> = new Set()): URL | null {
-    const left = this.#addresses.filter(({ href }) => !this.#refused.has(href) && !tried.has(href));
+    const left = this.#addresses.filter(({ href, host }) => !this.#refused.has(href) && !tried.has(href) && this.#health.pauseOf(host) === 0);
     return left.find(({ host }) => this.#health.isTrusted(host)) ?? left[0] ?? null;
+  }
+
+  /** How long all hosts that are left want to be left alone, in milliseconds; 0 when one of them does not. */
+  get pause(): number {
+    const left = this.#addresses.filter(({ href }) => !this.#refused.has(href));
+    return left.length === 0 ? 0 : Math.min(...left.map(({ host }) => this.#health.pauseOf(host)));
+  }
+
+  paused(url: URL, delay: number): void {
+    this.#health.paused(url.host, delay);
   }
 
   failed(url: URL): void {

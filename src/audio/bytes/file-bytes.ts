@@ -6,14 +6,15 @@ const block = 64 * 1024;
 
 /** A file on disk, read in blocks of 64 KiB. */
 export async function openFileBytes(path: string): Promise<ByteSource> {
-  let handle: FileHandle;
+  let handle: FileHandle | null = null;
   try {
     handle = await open(path, 'r');
+    const { size } = await handle.stat();
+    return new FileBytes(handle, path, size);
   } catch (error) {
+    await handle?.close();
     throw fileError(path, error);
   }
-  const { size } = await handle.stat();
-  return new FileBytes(handle, path, size);
 }
 
 class FileBytes implements ByteSource {
@@ -37,18 +38,13 @@ class FileBytes implements ByteSource {
   async read(at: number, length: number, signal: AbortSignal, options?: { readonly ahead?: boolean }): Promise<Uint8Array> {
     throwIfAborted(signal);
     if (options?.ahead === false) {
-      const { buffer, bytesRead } = await this.#handle.read(Buffer.allocUnsafe(length), 0, length, at);
-      return buffer.subarray(0, bytesRead);
+      const aside = Buffer.allocUnsafe(length);
+      return aside.subarray(0, await this.#readInto(aside, at));
     }
     if (at < this.#from || at >= this.#from + this.#filled) {
-      try {
-        this.#filled = 0;
-        const { bytesRead } = await this.#handle.read(this.#block, 0, block, at);
-        this.#from = at;
-        this.#filled = bytesRead;
-      } catch (error) {
-        throw fileError(this.#path, error);
-      }
+      this.#filled = 0;
+      this.#filled = await this.#readInto(this.#block, at);
+      this.#from = at;
       throwIfAborted(signal);
     }
     const start = at - this.#from;
@@ -57,6 +53,14 @@ class FileBytes implements ByteSource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close();
+  }
+
+  async #readInto(buffer: Buffer, at: number): Promise<number> {
+    try {
+      return (await this.#handle.read(buffer, 0, buffer.length, at)).bytesRead;
+    } catch (error) {
+      throw fileError(this.#path, error);
+    }
   }
 }
 

@@ -17,7 +17,7 @@ afterEach(async () => {
 async function open({ servers = 1, data = bytes, urls = (list: RangeServer[]) => list.map(({ url }) => url) } = {}) {
   const list = await Promise.all(Array.from({ length: servers }, async () => scope.use(await openRangeServer(data))));
   const clock = new FakeClock();
-  const world = scope.use(new HttpWorld(clock, silentLog, null));
+  const world = scope.use(new HttpWorld(clock, silentLog));
   let wanted = 0;
   const http = scope.use(new HttpBytes(urls(list), world, () => (wanted += 1)));
   const read = async (at: number, length: number) => {
@@ -255,18 +255,30 @@ test('memory stays bounded on long files', async () => {
 test('a slow network is not taken for a slow server, as long as the requests together bring enough', async () => {
   const { server, clock, http, read } = await open();
   await read(0, 65_536);
-  // Of four requests two bring all that eight seconds have to bring, the others nothing.
-  server.fault = ({ from }) => (from < 300_000 ? { hold: true } : null);
+  // Of three requests two bring all that eight seconds have to bring, the other next to nothing.
+  server.fault = ({ from }) => (from < 300_000 ? { trickle: 100 } : null);
+  expect((await http.read(65_536, 1000, calm)).length).toBe(100);
+  for (const at of [600_000, 900_000]) {
+    await http.read(at, 10, calm, { ahead: false });
+    await clock.advance(7000);
+    server.release();
+  }
+  expect((await http.read(65_636, 10, calm)).length).toBe(10);
+  expect(server.requests.filter(({ from }) => from === 65_536)).toHaveLength(1);
+});
+
+test('a request that brings nothing while others do is dead, and asked for again', async () => {
+  const { server, clock, http, read } = await open();
+  await read(0, 65_536);
+  server.fault = ({ from, index }) => (from < 300_000 && index === 1 ? { hold: true } : null);
   const pending = http.read(65_536, 10, calm);
   while (server.requests.length < 2) await setImmediate();
   for (const at of [600_000, 900_000]) {
     await http.read(at, 10, calm, { ahead: false });
     await clock.advance(7000);
   }
-  server.fault = () => null;
-  server.release();
   expect((await pending).length).toBe(10);
-  expect(server.requests.filter(({ from }) => from === 65_536)).toHaveLength(1);
+  expect(server.requests.filter(({ from }) => from === 65_536)).toHaveLength(2);
 });
 
 test('closed in the middle it leaves no timer', async () => {

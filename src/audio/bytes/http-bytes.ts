@@ -1,14 +1,17 @@
-import { abortable, sleep, throwIfAborted, toTonearmError, TonearmError, type Clock, type Log } from '#foundation';
+import { abortable, sleep, throwIfAborted, toTonearmError, TonearmError, withEither, type Clock, type Log } from '#foundation';
 import { AddressBook, HostHealth } from './address-book.ts';
 import type { ByteSource } from './byte-source.ts';
 import { Chunk, chunkAt, chunkRange } from './chunk.ts';
-import { AddressFailure, Connections, requestRange, type RangeAnswer } from './range-request.ts';
+import { AddressFailure, Connections, requestRange, type RangeAnswer, type Reach } from './range-request.ts';
 
 /** Chunks asked for beyond the one being read. */
 const readAhead = 3;
 const mostAtOnce = 4;
 /** Pauses before a chunk is tried again (connect-session.md §12.8). */
 const pauses = [500, 1000, 2000];
+/** Pauses after something that nobody waited for yet could not be fetched. */
+const firstRest = 1000;
+const longestRest = 8000;
 /** How long the owner has to bring fresh addresses. */
 const refreshPatience = 30_000;
 /** Fresh addresses that bring nothing are asked for so often, then the track has failed (connect-control.md §6.7). */
@@ -25,11 +28,11 @@ export class HttpWorld implements Disposable {
   readonly health: HostHealth;
   readonly connections: Connections;
 
-  constructor(clock: Clock, log: Log, certificates: string | null) {
+  constructor(clock: Clock, log: Log, reach: Reach = {}) {
     this.clock = clock;
     this.log = log;
     this.health = new HostHealth(clock);
-    this.connections = new Connections(certificates);
+    this.connections = new Connections(clock, reach);
   }
 
   [Symbol.dispose](): void {
@@ -50,6 +53,8 @@ export class HttpBytes implements ByteSource {
   #whole: Chunk | null = null;
   #refresh: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
   #refreshes = 0;
+  /** Until then nothing is fetched ahead, because the last time it failed; and the next pause. */
+  #rest = { until: Number.NEGATIVE_INFINITY, next: firstRest };
   /** Bytes that came in all. */
   #received = 0;
 
@@ -115,8 +120,8 @@ export class HttpBytes implements ByteSource {
     try {
       while (!ready()) {
         if (chunk.error) {
-          // A later reader may be luckier.
-          this.#chunks.delete(chunk.index);
+          // A later reader may be luckier; one that was asked for anew meanwhile stays.
+          if (this.#chunks.get(chunk.index) === chunk) this.#chunks.delete(chunk.index);
           throw chunk.error;
         }
         await abortable(chunk.changed(), signal);
@@ -128,7 +133,7 @@ export class HttpBytes implements ByteSource {
 
   /** The reader got something of this chunk: asks for the next ones and forgets those long past. */
   #goOn(index: number): void {
-    if (this.#whole || this.#size === null) return;
+    if (this.#whole || this.#size === null || this.#world.clock.monotonic() < this.#rest.until) return;
     if (this.#chunks.get(index)?.isComplete !== true) return;
     const last = chunkAt(this.#size - 1);
     for (let next = index + 1; next <= Math.min(index + readAhead, last); next++) {
@@ -169,29 +174,47 @@ export class HttpBytes implements ByteSource {
   }
 
   async #fetch(chunk: Chunk): Promise<void> {
-    const signal = AbortSignal.any([this.#closing.signal, chunk.signal]);
     try {
-      for (;;) {
-        try {
-          await this.#fetchOnce(chunk, signal);
-          this.#refreshes = 0;
-          return;
-        } catch (error) {
-          throwIfAborted(signal);
-          await this.#awaitRefresh(toTonearmError(error), signal);
-        }
-      }
+      await withEither(this.#closing.signal, chunk.signal, (signal) => this.#persist(chunk, signal));
     } catch (error) {
       chunk.fail(toTonearmError(error));
       if (!chunk.signal.aborted) this.#whole?.fail(toTonearmError(error));
     }
   }
 
+  async #persist(chunk: Chunk, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        await this.#fetchOnce(chunk, signal);
+        this.#refreshes = 0;
+        this.#rest = { until: Number.NEGATIVE_INFINITY, next: firstRest };
+        return;
+      } catch (error) {
+        throwIfAborted(signal);
+        if (this.#letGo(chunk)) return;
+        await this.#awaitRefresh(toTonearmError(error), signal);
+      }
+    }
+  }
+
+  /** Gives up a chunk that nobody waits for; false when somebody does. */
+  #letGo(chunk: Chunk): boolean {
+    if (chunk.readers > 0 || this.#whole) return false;
+    this.#chunks.delete(chunk.index);
+    chunk.cancel();
+    const { next } = this.#rest;
+    this.#rest = { until: this.#world.clock.monotonic() + next, next: Math.min(2 * next, longestRest) };
+    return true;
+  }
+
   /** A try over all addresses that are left, and three more after pauses; throws the last failure. */
   async #fetchOnce(chunk: Chunk, signal: AbortSignal): Promise<void> {
     let last: TonearmError = new TonearmError({ kind: 'unavailable', code: 'audio/no-address', message: 'There is no usable download address for this track. Press play again to get new ones.' });
     for (let attempt = 0; attempt <= pauses.length; attempt++) {
+      // What nobody waits for is not worth a second try now: it is asked for again when its turn comes.
+      if (attempt > 0 && chunk.readers === 0 && this.#whole === null) break;
       if (attempt > 0) await sleep(this.#world.clock, pauses[attempt - 1] ?? 0, signal);
+      if (this.#addresses.pause > 0) await sleep(this.#world.clock, this.#addresses.pause, signal);
       const tried = new Set<string>();
       for (let url = this.#addresses.pick(); url; url = this.#addresses.pick(tried)) {
         tried.add(url.href);
@@ -204,11 +227,12 @@ export class HttpBytes implements ByteSource {
           if (!(error instanceof AddressFailure)) throw error;
           last = error;
           this.#world.log.debug('A download did not work', { host: url.host, code: error.code, chunk: chunk.index, attempt });
-          if (error.isRefusal) this.#addresses.refused(url);
+          if (error.retryAfter !== undefined) this.#addresses.paused(url, error.retryAfter);
+          else if (error.isRefusal) this.#addresses.refused(url);
           else this.#addresses.failed(url);
         }
       }
-      if (!this.#addresses.pick()) break;
+      if (!this.#addresses.pick() && this.#addresses.pause === 0) break;
     }
     throw last;
   }
@@ -273,7 +297,7 @@ export class HttpBytes implements ByteSource {
       patience.abort(error);
     });
     try {
-      await abortable(promise, AbortSignal.any([signal, patience.signal]));
+      await withEither(signal, patience.signal, (either) => abortable(promise, either));
     } finally {
       timer[Symbol.dispose]();
     }

@@ -35,12 +35,12 @@ test('an authority that is given is trusted, one that is not is not', async () =
   const server = scope.use(await openRangeServer(bytes, tls));
   expect(server.url).toMatch(/^https:/);
   const clock = new FakeClock();
-  const trusting = scope.use(new HttpBytes([server.url], scope.use(new HttpWorld(clock, silentLog, tls.cert)), () => undefined));
+  const trusting = scope.use(new HttpBytes([server.url], scope.use(new HttpWorld(clock, silentLog, { certificates: tls.cert })), () => undefined));
   const first = await trusting.read(0, 1000, new AbortController().signal);
   expect(bytes.subarray(0, first.length).equals(first)).toBe(true);
 
   let wanted = 0;
-  const doubting = scope.use(new HttpBytes([server.url], scope.use(new HttpWorld(clock, silentLog, null)), () => (wanted += 1)));
+  const doubting = scope.use(new HttpBytes([server.url], scope.use(new HttpWorld(clock, silentLog)), () => (wanted += 1)));
   const failed = doubting.read(0, 1000, new AbortController().signal).catch((error: unknown) => error);
   const { setImmediate } = await import('node:timers/promises');
   for (let turn = 0; wanted === 0; turn++) {

@@ -67,3 +67,22 @@ test('the limiter keeps below full scale and lets quiet sound pass', () => {
     }),
   );
 });
+
+test('the limiter leaves what it was given as it was, and frames that were not taken do not move it', () => {
+  const limiter = new Limiter();
+  const loud = ones(500).map((_, index) => 4 * Math.sin(index / 20));
+  const before = loud.slice();
+  const mark = limiter.mark;
+  const first = limiter.apply(loud, 44_100).slice();
+  expect(loud).toEqual(before);
+  expect(limiter.mark).toBeLessThan(1);
+  limiter.rewind(mark);
+  expect(limiter.apply(loud, 44_100)).toEqual(first);
+});
+
+test('a change that is under way can be ended', () => {
+  const gain = new Gain();
+  gain.aim(0.25, 44_100);
+  gain.settle();
+  expect([...gain.apply(ones(3), 1)]).toEqual([0.25, 0.25, 0.25, 0.25, 0.25, 0.25]);
+});

@@ -24,6 +24,11 @@ export class Gain {
     this.#step = (volume - this.#volume) / Math.max(1, Math.ceil((ramp * rate) / 1000));
   }
 
+  /** Ends a change that is under way. */
+  settle(): void {
+    this.#volume = this.#target;
+  }
+
   /** The volume the next frame begins with; `rewind` goes back to it when frames were not taken after all. */
   get mark(): number {
     return this.#volume;

@@ -27,10 +27,10 @@ export interface EngineBench extends AsyncDisposable {
   file(bytes: Buffer, format: Playable['format'], more?: Partial<Playable>): Promise<Playable>;
 }
 
-export async function openEngineBench(options: { readonly openFails?: () => TonearmError | null } = {}): Promise<EngineBench> {
+export async function openEngineBench(options: { readonly openFails?: () => TonearmError | null; readonly releaseAfter?: number } = {}): Promise<EngineBench> {
   const folder = await mkdtemp(join(tmpdir(), 'tonearm-test-'));
   const clock = new FakeClock();
-  const http = new HttpWorld(clock, silentLog, null);
+  const http = new HttpWorld(clock, silentLog);
   const outputs: RecordingOutput[] = [];
   const slot = new OutputSlot((rate) => {
     const trouble = options.openFails?.();
@@ -40,7 +40,7 @@ export async function openEngineBench(options: { readonly openFails?: () => Tone
     return Promise.resolve(output);
   });
   const news: News[] = [];
-  const engine = new Engine({ clock, log: silentLog, http, slot, releaseAfter: 10_000 }, (name, event) => news.push({ name, ...event } as News));
+  const engine = new Engine({ clock, log: silentLog, http, slot, releaseAfter: options.releaseAfter ?? 10_000 }, (name, event) => news.push({ name, ...event } as News));
   let files = 0;
   let told = 0;
   let searched = 0;

@@ -13,6 +13,8 @@ export type Fault =
   | { readonly wrongRange: true }
   /** The whole file, status 200. */
   | { readonly whole: true }
+  /** So many bytes come at once and as many with each `release`. */
+  | { readonly trickle: number }
   /** Nothing comes until `release`, which asks `fault` again. */
   | { readonly hold: true };
 
@@ -69,6 +71,11 @@ export async function openRangeServer(bytes: Buffer, tls?: { readonly key: strin
       else answer(response, fault);
     }
 
+    function trickle(out: ServerResponse, body: Buffer, step: number): void {
+      out.write(body.subarray(0, step));
+      held.push(() => trickle(out, body.subarray(step), step));
+    }
+
     function answer(out: ServerResponse, wrong: Exclude<Fault, { hold: true }> | null) {
       if (wrong && 'status' in wrong) {
         out.writeHead(wrong.status).end('no');
@@ -82,6 +89,7 @@ export async function openRangeServer(bytes: Buffer, tls?: { readonly key: strin
         out.writeHead(206, { 'content-length': body.length, 'content-range': `bytes ${from + shift}-${to - 1}/${bytes.length}` });
         if (wrong && 'cutAfter' in wrong) out.write(body.subarray(0, wrong.cutAfter), () => out.destroy());
         else if (wrong && 'shortBy' in wrong) out.write(body.subarray(0, body.length - wrong.shortBy), () => out.destroy());
+        else if (wrong && 'trickle' in wrong) trickle(out, body, wrong.trickle);
         else out.end(body);
       }
     }

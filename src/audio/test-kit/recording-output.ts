@@ -14,6 +14,10 @@ export class RecordingOutput implements Output {
   isClosed = false;
   /** Thrown by the next write. */
   trouble: Error | null = null;
+  /** Writes wait. */
+  isStuck = false;
+  /** The first samples written since the last `drop`, a thousand at most. */
+  firstAfter: number[] = [];
 
   constructor(clock: Clock, rate: number) {
     this.format = { rate, channels: 2 };
@@ -37,9 +41,10 @@ export class RecordingOutput implements Output {
   async write(frames: Float32Array, signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     if (this.trouble) throw this.trouble;
-    while (this.accepted - this.#move() > capacity) await sleep(this.#clock, 10, signal);
+    while (this.isStuck || this.accepted - this.#move() > capacity) await sleep(this.#clock, 10, signal);
     this.#move();
     for (const sample of frames) this.#samples.push(sample);
+    for (const sample of frames) if (this.firstAfter.length < 1000) this.firstAfter.push(sample);
   }
 
   async drain(signal: AbortSignal): Promise<void> {
@@ -49,6 +54,7 @@ export class RecordingOutput implements Output {
   drop(): number {
     const forgotten = this.accepted - this.#move();
     this.#samples.length -= 2 * forgotten;
+    this.firstAfter = [];
     return forgotten;
   }
 

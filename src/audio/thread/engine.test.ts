@@ -86,6 +86,8 @@ describe('one load', () => {
   test('started behind its end is over at once', async () => {
     bench.engine.play('a', await bench.file(a, 'vorbis'), 60_000, false);
     await bench.until('ended');
+    expect(bench.clock.monotonic()).toBeLessThan(500);
+    expect(bench.output().accepted).toBe(0);
   });
 });
 
@@ -120,6 +122,42 @@ describe('pause and resume', () => {
     await bench.until('ended');
     expect(bench.outputs).toHaveLength(2);
     expect(differs(join([bench.outputs[0]!.heard, bench.outputs[1]!.heard]), soundA)).toBe(-1);
+  });
+
+  test.each([
+    [0, 20],
+    [3000, 3000],
+  ])('with a release of %i ms the output is closed %i ms after the pause', async (releaseAfter, limit) => {
+    await bench[Symbol.asyncDispose]();
+    bench = await openEngineBench({ releaseAfter });
+    bench.engine.play('a', await bench.file(a, 'vorbis'), 0, false);
+    await bench.pass(1000);
+    bench.engine.pause();
+    await bench.until('paused');
+    if (limit > 100) {
+      await bench.pass(limit - 100);
+      expect(bench.output().isClosed).toBe(false);
+    }
+    await bench.pass(200);
+    expect(bench.output().isClosed).toBe(true);
+    bench.engine.resume();
+    await bench.until('ended');
+    expect(differs(join(bench.outputs.map(({ heard }) => heard)), soundA)).toBe(-1);
+  });
+
+  test('without a release it is kept', async () => {
+    await bench[Symbol.asyncDispose]();
+    bench = await openEngineBench({ releaseAfter: Infinity });
+    bench.engine.play('a', await bench.file(a, 'vorbis'), 0, false);
+    await bench.pass(1000);
+    bench.engine.pause();
+    await bench.pass(60_000);
+    bench.engine.stop();
+    await bench.pass(60_000);
+    bench.engine.play('a', await bench.file(a, 'vorbis'), 5000, false);
+    await bench.until('ended');
+    expect(bench.outputs).toHaveLength(1);
+    expect(bench.output().isClosed).toBe(false);
   });
 
   test('a pause before the first sound holds', async () => {
@@ -338,6 +376,25 @@ describe('gain', () => {
     expect(firstDifference(part(heard, after, Infinity), part(soundA, after, Infinity).map((sample) => sample * 0.25))).toBe(-1);
   });
 
+  test.each(['play', 'seek', 'pause'] as const)('lowered just before a %s, no sample behind it is louder', async (command) => {
+    const playable = await bench.file(a, 'vorbis');
+    bench.engine.play('a', playable, 0, false);
+    await bench.until('playing');
+    await bench.pass(1000);
+    bench.engine.setGain(0.01);
+    if (command === 'play') bench.engine.play('b', playable, 0, false);
+    else if (command === 'seek') bench.engine.seek(0);
+    else {
+      bench.engine.pause();
+      bench.engine.resume();
+    }
+    await bench.until('playing', command === 'play' ? 'b' : 'a');
+    const { firstAfter } = bench.output();
+    expect(firstAfter).toHaveLength(1000);
+    expect(Math.max(...firstAfter.map(Math.abs))).toBeLessThanOrEqual(0.01);
+    expect(Math.max(...firstAfter.map(Math.abs))).toBeGreaterThan(0.0001);
+  });
+
   test('set in silence counts from the first sample; back at 1 nothing is touched', async () => {
     bench.engine.setGain(0);
     bench.engine.play('a', await bench.file(a, 'vorbis'), 0, false);
@@ -388,11 +445,95 @@ describe('trouble', () => {
     bench.output().trouble = new TonearmError({ kind: 'unavailable', code: 'output/device-lost', message: 'Gone.' });
     expect(await bench.until('failed')).toMatchObject({ id: 'a', error: { code: 'output/device-lost' } });
     expect(bench.output().isClosed).toBe(true);
-    await bench.pass(5000);
+    expect(bench.said().filter((text) => /stalled|failed/.test(text))).toEqual(['stalled a', 'failed a']);
+    await bench.pass(900);
     expect(bench.outputs).toHaveLength(1);
     bench.engine.resume();
     await bench.until('ended');
     expect(differs(join(bench.outputs.map(({ heard }) => heard)), soundA)).toBe(-1);
+  });
+
+  test('a device that had worked and is lost is opened again at once: a gap, and not a sample missing', async () => {
+    bench.engine.play('a', await bench.file(a, 'vorbis'), 0, false);
+    await bench.pass(4000);
+    bench.said();
+    bench.output().trouble = new TonearmError({ kind: 'unavailable', code: 'output/device-lost', message: 'Gone.' });
+    const { position } = await bench.until('stalled');
+    const lost = bench.clock.monotonic();
+    expect((await bench.until('playing')).position).toBeCloseTo(position, 3);
+    expect(bench.clock.monotonic() - lost).toBeLessThan(200);
+    await bench.until('ended');
+    expect(bench.said().filter((text) => /stalled|failed|playing/.test(text))).toEqual(['stalled a', 'playing a']);
+    expect(differs(join(bench.outputs.map(({ heard }) => heard)), soundA)).toBe(-1);
+  });
+
+  describe('an occupied device', () => {
+    let isBusy = true;
+    const busy = () => (isBusy ? new TonearmError({ kind: 'conflict', code: 'output/device-busy', message: 'Busy.' }) : null);
+    const start = async () => {
+      isBusy = true;
+      await bench[Symbol.asyncDispose]();
+      bench = await openEngineBench({ openFails: busy });
+      bench.engine.play('a', await bench.file(a, 'vorbis'), 2000, false);
+      await bench.until('failed');
+      bench.said();
+    };
+
+    test('is tried again from time to time, silently, and playback begins where it was to begin', async () => {
+      await start();
+      await bench.pass(20_000);
+      expect(bench.said()).toEqual([]);
+      isBusy = false;
+      expect(await bench.until('playing')).toMatchObject({ id: 'a', position: 2000 });
+      expect(bench.clock.monotonic()).toBeLessThan(40_000);
+      await bench.until('ended');
+      expect(differs(bench.output().heard, part(soundA, 2 * rate, Infinity))).toBe(-1);
+    });
+
+    test('is not tried any more after two minutes', async () => {
+      await start();
+      await bench.pass(135_000);
+      isBusy = false;
+      await bench.pass(60_000);
+      expect(bench.said()).toEqual([]);
+      expect(bench.outputs).toHaveLength(0);
+    });
+
+    test.each(['pause', 'stop'] as const)('%s calls the tries off', async (command) => {
+      await start();
+      bench.engine[command]();
+      isBusy = false;
+      await bench.pass(60_000);
+      expect(bench.outputs).toHaveLength(0);
+      expect(bench.said()).toEqual([]);
+    });
+
+    test('opens, and is lost again before it has proved itself: nothing is told', async () => {
+      await start();
+      isBusy = false;
+      while (bench.outputs.length === 0) await bench.pass(20);
+      bench.output().trouble = new TonearmError({ kind: 'conflict', code: 'output/device-busy', message: 'Busy.' });
+      await bench.pass(900);
+      expect(bench.said()).toEqual([]);
+      expect(bench.outputs).toHaveLength(1);
+      await bench.until('ended');
+      expect(differs(bench.output().heard, part(soundA, 2 * rate, Infinity))).toBe(-1);
+    });
+  });
+
+  test('an output that takes nothing any more is a stall after two seconds, and silence goes by without news', async () => {
+    bench.engine.play('a', await bench.file(a, 'vorbis'), 0, false);
+    await bench.pass(1000);
+    bench.said();
+    bench.output().isStuck = true;
+    const since = bench.clock.monotonic();
+    await bench.until('stalled');
+    expect(bench.clock.monotonic() - since).toBeLessThan(3000);
+    bench.said();
+    await bench.pass(3000);
+    expect(bench.said()).toEqual([]);
+    bench.output().isStuck = false;
+    await bench.until('playing');
   });
 
   test('an output that does not open is told, and tried again by a resume', async () => {
@@ -435,6 +576,5 @@ test('a storm of commands leaves a working deck', async () => {
   const from = bench.outputs.length;
   await bench.until('ended', 'last');
   const heard = join(bench.outputs.slice(from - 1).map((output) => output.heard));
-  expect(firstDifference(heard.subarray(-soundA.length), soundA)).toBeGreaterThanOrEqual(-1);
-  expect(firstDifference(heard.subarray(-400_000), soundA.subarray(-400_000))).toBe(-1);
+  expect(firstDifference(heard.subarray(-soundA.length), soundA)).toBe(-1);
 }, 60_000);

@@ -1,4 +1,4 @@
-import { abortable, sleep, toTonearmError, type Clock, type Log } from '#foundation';
+import { abortable, sleep, toTonearmError, type Clock, type Log, type TonearmError } from '#foundation';
 import type { LoadId, Millis, Playable } from '#core';
 import type { HttpWorld } from '../bytes/index.ts';
 import type { Decoder } from '../decoders/index.ts';
@@ -7,12 +7,15 @@ import { LoadSet } from './load-set.ts';
 import type { Load } from './load.ts';
 import { OutputFeed, OutputTrouble } from './output-feed.ts';
 import type { OutputSlot } from './output-slot.ts';
+import { Rescue } from './rescue.ts';
 import type { Chunk } from './sound-queue.ts';
 
 /** Waiting for bytes so long is a stall. */
 const stallAfter: Millis = 1000;
 /** So long before the last sample is heard a follower is still waited for; then the output plays out. */
 const lastCall: Millis = 150;
+/** How long a device that was opened again is watched before it counts as working: a player program says only after a moment that it cannot. */
+const proof: Millis = 300;
 /** What nearly all music has; the output is opened with it while the first bytes are still on their way. */
 const usualRate = 44_100;
 
@@ -21,7 +24,7 @@ export interface EngineWorld {
   readonly log: Log;
   readonly http: HttpWorld;
   readonly slot: OutputSlot;
-  /** Silence after which the output is closed. */
+  /** Silence after which the output is closed; infinite: never. */
   readonly releaseAfter: Millis;
 }
 
@@ -45,6 +48,7 @@ export class Engine implements AsyncDisposable {
   /** `paused` is due as soon as the load is ready. */
   #owesPaused = false;
   #release: Disposable | null = null;
+  readonly #rescue: Rescue;
   #closed = false;
   readonly #running: Promise<void>;
 
@@ -54,6 +58,7 @@ export class Engine implements AsyncDisposable {
     this.#loads = new LoadSet(world.http, (id) => tell('wanted', { id }));
     this.#hearing = new Hearing(world.clock, world.slot, this.#loads, usualRate, tell);
     this.#feed = new OutputFeed(world.slot, this.#hearing);
+    this.#rescue = new Rescue(world.clock, () => this.#command(() => undefined));
     this.#running = this.#run();
   }
 
@@ -88,10 +93,12 @@ export class Engine implements AsyncDisposable {
   pause(): void {
     this.#command(() => {
       const load = this.#heard;
+      this.#rescue.callOff();
       if (!load || this.#paused) return;
       this.#paused = true;
       this.#hearing.isStalled = false;
       this.#takeBack();
+      this.#feed.settleGain();
       if (load.owesPlaying) this.#owesPaused = true;
       else this.#tell('paused', { id: load.id, position: this.#hearing.position(load) });
     });
@@ -101,6 +108,7 @@ export class Engine implements AsyncDisposable {
     this.#command(() => {
       const load = this.#heard;
       if (!load || !this.#paused) return;
+      this.#rescue.callOff();
       this.#paused = this.#owesPaused = false;
       load.owesPlaying = true;
     });
@@ -112,6 +120,7 @@ export class Engine implements AsyncDisposable {
       const load = this.#heard;
       if (!load) return;
       this.#world.slot.drop();
+      this.#feed.settleGain();
       this.#hearing.queue.clear();
       if (this.#decoding && this.#decoding !== load) {
         // The follower had begun behind the scenes: it goes back to waiting.
@@ -173,6 +182,7 @@ export class Engine implements AsyncDisposable {
   async #step(signal: AbortSignal): Promise<void> {
     const load = this.#decoding;
     if (!load) return never(signal);
+    if (this.#rescue.isDue) return this.#tryAgain(signal);
     if (this.#paused) {
       if (this.#owesPaused) {
         await this.#ready(load, signal);
@@ -183,7 +193,8 @@ export class Engine implements AsyncDisposable {
     }
     const chunk = this.#hearing.queue.next;
     if (chunk) return this.#write(chunk, signal);
-    return load.isDone ? this.#finish(load, signal) : this.#decode(load, signal);
+    if (!load.isDone) return this.#decode(load, signal);
+    return load.failure ? this.#playOut(load, load.failure.thrown, signal) : this.#finish(load, signal);
   }
 
   /** Opens the load and moves it to where it is to begin. */
@@ -204,14 +215,15 @@ export class Engine implements AsyncDisposable {
   async #decode(load: Load, signal: AbortSignal): Promise<void> {
     const { slot } = this.#world;
     // The output is opened while the first bytes are on their way.
-    const [opened, warmed] = await Promise.allSettled([this.#ready(load, signal), slot.output ? null : this.#openOutput(usualRate, signal)]);
+    const both = Promise.allSettled([this.#ready(load, signal), slot.output ? null : this.#openOutput(usualRate, signal)]);
+    const [opened, warmed] = await this.#hearing.watch({ patience: stallAfter }, both);
     if (opened.status === 'rejected') throw opened.reason;
     if (warmed.status === 'rejected') throw warmed.reason;
     const decoder = opened.value;
     if (!slot.fits(decoder.rate)) await this.#openOutput(decoder.rate, signal);
     load.isTouched = true;
-    const block = await this.#hearing.watch(stallAfter, decoder.read(signal));
-    const sound = load.adapt(block ?? null, decoder.rate, this.#hearing.queue.rate);
+    const block = await this.#hearing.watch({ patience: stallAfter }, decoder.read(signal));
+    const sound = load.adapt(block, decoder.rate, this.#hearing.queue.rate);
     if (sound) this.#hearing.queue.push(load, sound.at, sound.frames);
     load.isDone = !block;
   }
@@ -226,6 +238,7 @@ export class Engine implements AsyncDisposable {
     if (!this.#world.slot.output) await this.#openOutput(hearing.queue.rate, signal);
     await this.#feed.write(chunk, signal);
     hearing.queue.sent();
+    this.#rescue.took();
     if (load.owesPlaying && (hearing.load === null || hearing.load === load)) hearing.announce(load, position);
     this.#follow();
   }
@@ -248,6 +261,13 @@ export class Engine implements AsyncDisposable {
     await this.#loads.discard(load);
   }
 
+  /** Lets what was decoded before a failure be heard; where that ends the failure takes effect, and the silence begins. */
+  async #playOut(load: Load, failure: unknown, signal: AbortSignal): Promise<void> {
+    await this.#feed.drain(signal);
+    this.#tell('stalled', { id: load.id, position: this.#hearing.position(load) });
+    throw failure;
+  }
+
   /** Gets back from the output what was not heard. */
   #takeBack(): void {
     this.#hearing.queue.restore(this.#world.slot.drop());
@@ -266,6 +286,8 @@ export class Engine implements AsyncDisposable {
 
   async #unload(except: Load | null = null): Promise<void> {
     this.#world.slot.drop();
+    this.#rescue.callOff();
+    this.#feed.settleGain();
     this.#hearing.queue.clear();
     this.#decoding = this.#next = this.#hearing.load = null;
     this.#paused = this.#owesPaused = this.#hearing.isStalled = false;
@@ -279,12 +301,12 @@ export class Engine implements AsyncDisposable {
       return;
     }
     if (thrown instanceof OutputTrouble) {
-      const heard = this.#hearing.load ?? load;
-      this.#takeBack();
-      await this.#world.slot.close().catch(() => undefined);
-      this.#paused = true;
-      this.#owesPaused = false;
-      this.#tell('failed', { id: heard.id, error: toTonearmError(thrown.cause, 'output/failed') });
+      await this.#loseOutput(load, toTonearmError(thrown.cause, 'output/failed'));
+      return;
+    }
+    if (load === this.#hearing.load && !load.failure) {
+      load.failure = { thrown };
+      load.isDone = true;
       return;
     }
     const before = this.#hearing.load;
@@ -293,6 +315,43 @@ export class Engine implements AsyncDisposable {
     this.#hearing.queue.withdraw(load);
     this.#tell('failed', { id: load.id, error: toTonearmError(thrown, 'audio/unexpected') });
     await this.#loads.discardAllBut();
+  }
+
+  /**
+   * The output is gone. One that had worked is opened again at once, and the gap is a stall. Else the failure is told, playback stands
+   * still, and the output is tried again from time to time.
+   */
+  async #loseOutput(load: Load, error: TonearmError): Promise<void> {
+    const { log, slot } = this.#world;
+    const isRetry = this.#rescue.isDue;
+    const heard = this.#hearing.load ?? load;
+    this.#takeBack();
+    const position = this.#hearing.position(heard);
+    await slot.close().catch(() => undefined);
+    if (this.#rescue.failed()) {
+      log.warn('The output was lost and is opened again', { code: error.code, reason: error.message });
+    } else if (isRetry) {
+      log.debug('The output does not work yet', { code: error.code, reason: error.message });
+      return;
+    } else {
+      this.#paused = true;
+      this.#owesPaused = false;
+    }
+    if (this.#hearing.load && !this.#hearing.isStalled) this.#tell('stalled', { id: heard.id, position });
+    this.#hearing.isStalled = !this.#paused;
+    heard.owesPlaying = true;
+    if (this.#paused) this.#tell('failed', { id: heard.id, error });
+  }
+
+  /** Opens the output that failed; playback goes on when it holds. */
+  async #tryAgain(signal: AbortSignal): Promise<void> {
+    await this.#openOutput(this.#hearing.queue.rate, signal);
+    await sleep(this.#world.clock, proof, signal);
+    await this.#feed.probe(signal);
+    this.#rescue.reopened();
+    this.#paused = this.#owesPaused = false;
+    const load = this.#heard;
+    if (load) load.owesPlaying = true;
   }
 
   /** The load a command is about. */
@@ -315,7 +374,7 @@ export class Engine implements AsyncDisposable {
     if (isSounding) {
       this.#release?.[Symbol.dispose]();
       this.#release = null;
-    } else if (slot.output && !this.#closed) {
+    } else if (slot.output && !this.#closed && releaseAfter !== Infinity) {
       this.#release ??= clock.timer(releaseAfter, () => this.#command(() => this.#letGo()));
     }
   }

@@ -10,6 +10,13 @@ export type Tell = <Name extends keyof DeckEvents>(name: Name, event: DeckEvents
 
 const ticksPerSecond = 4;
 
+/** A wait that is a stall when it takes longer than `patience`. */
+interface Wait {
+  readonly patience: Millis;
+  /** It is the output that keeps us waiting: then nothing is heard, whatever was written. */
+  readonly isOutput?: boolean;
+}
+
 /**
  * What a listener notices: which load is heard and where, that it stalls, that it has given way to the next. The end of one load
  * waits in the output for a moment while the next is decoded, and until then it is the one that is heard.
@@ -24,7 +31,7 @@ export class Hearing {
   load: Load | null = null;
   isStalled = false;
   /** What is waited for since when. */
-  #waiting: { readonly since: Millis; readonly patience: Millis } | null = null;
+  #waiting: ({ readonly since: Millis } & Wait) | null = null;
   #ticks = 0;
   #ticker: Disposable | null = null;
   #border: Disposable | null = null;
@@ -79,8 +86,8 @@ export class Hearing {
   }
 
   /** Waits for what may take long; the ticker says so when it does. */
-  async watch<T>(patience: Millis, work: Promise<T> | undefined): Promise<T | undefined> {
-    this.#waiting = { since: this.#clock.monotonic(), patience };
+  async watch<T>(wait: Wait, work: Promise<T>): Promise<T> {
+    this.#waiting = { since: this.#clock.monotonic(), ...wait };
     try {
       return await work;
     } finally {
@@ -105,12 +112,13 @@ export class Hearing {
 
   #tick(): void {
     const { load } = this;
-    if (!load || load.owesPlaying || this.isStalled) return;
-    const isStuck = this.#waiting !== null && this.#clock.monotonic() - this.#waiting.since >= this.#waiting.patience;
-    if (isStuck && this.#slot.unheard === 0) {
+    if (!load || this.isStalled) return;
+    const waiting = this.#waiting;
+    const isStuck = waiting !== null && this.#clock.monotonic() - waiting.since >= waiting.patience;
+    if (isStuck && (waiting.isOutput === true || this.#slot.unheard === 0)) {
       this.isStalled = load.owesPlaying = true;
       this.#tell('stalled', { id: load.id, position: this.position(load) });
-    } else if (++this.#ticks % ticksPerSecond === 0) {
+    } else if (!load.owesPlaying && ++this.#ticks % ticksPerSecond === 0) {
       this.#tell('moved', { id: load.id, position: this.position(load) });
     }
   }

@@ -23,6 +23,8 @@ export class Load {
   from: Millis = 0;
   /** Everything is decoded. */
   isDone = false;
+  /** No more can be decoded, because of this; what was decoded before is still to be heard. */
+  failure: { readonly thrown: unknown } | null = null;
   /** `playing` is due with the next sound. */
   owesPlaying = false;
   /** `moved` is due, because of a seek. */
@@ -62,6 +64,7 @@ export class Load {
     // A decoder that was never read is at the beginning already.
     this.seekTo = at > 0 || this.isTouched ? at : null;
     this.isDone = false;
+    this.failure = null;
   }
 
   /** Brings decoded sound to the output's rate: frames, and where in milliseconds the first of them is. Null at the end for what is left. */

@@ -32,6 +32,11 @@ export class OutputFeed {
     else this.#gain.reset(gain);
   }
 
+  /** Something else is heard next, or nothing: a change of volume that is under way is done. */
+  settleGain(): void {
+    this.#gain.settle();
+  }
+
   /** Makes sure of an output for sound of this rate, and of a queue at the output's. `before` is called when the old queue is given up. */
   async open(rate: number, signal: AbortSignal, before: () => void): Promise<void> {
     const output = await this.#slot.open(rate, signal).catch(asTrouble(signal));
@@ -42,18 +47,26 @@ export class OutputFeed {
 
   /** Writes the chunk; aborted, it was not written. */
   async write({ load, samples }: Chunk<Load>, signal: AbortSignal): Promise<void> {
-    const mark = this.#gain.mark;
-    let levelled = this.#gain.apply(samples, load.factor);
-    if (load.factor > 1) levelled = this.#limiter.apply(levelled, this.#hearing.queue.rate);
+    const output = this.#slot.output;
+    if (!output) return;
+    const marks = { gain: this.#gain.mark, limiter: this.#limiter.mark };
+    const levelled = this.#gain.apply(samples, load.factor);
+    const limited = load.factor > 1 ? this.#limiter.apply(levelled, this.#hearing.queue.rate) : levelled;
     this.isWriting = true;
     try {
-      await this.#hearing.watch(blockedAfter, this.#slot.output?.write(levelled, signal).catch(asTrouble(signal)));
+      await this.#hearing.watch({ patience: blockedAfter, isOutput: true }, output.write(limited, signal).catch(asTrouble(signal)));
     } catch (error) {
-      this.#gain.rewind(mark);
+      this.#gain.rewind(marks.gain);
+      this.#limiter.rewind(marks.limiter);
       throw error;
     } finally {
       this.isWriting = false;
     }
+  }
+
+  /** Rejects when the open output has failed meanwhile. */
+  async probe(signal: AbortSignal): Promise<void> {
+    await this.#slot.output?.write(new Float32Array(0), signal).catch(asTrouble(signal));
   }
 
   /** Resolves when all that was written was heard. */

@@ -13,7 +13,7 @@ export interface Port {
 
 /** Runs one deck at the far end of a port until `close` comes. The same in a thread of its own and, for tests, in the same one. */
 export function runDeck(port: Port, settings: ThreadSettings, { clock, log }: { readonly clock: Clock; readonly log: Log }): Promise<void> {
-  const http = new HttpWorld(clock, log, settings.certificates);
+  const http = new HttpWorld(clock, log, settings);
   const world = { clock, log, programs: { speakerChild: new URL(settings.speakerChild) } };
   const slot = new OutputSlot((rate, signal) => openOutput(settings.output, { rate, channels: 2 }, world, signal), fixedRate(settings.output));
   const engine = new Engine({ clock, log, http, slot, releaseAfter: settings.releaseOutputAfter }, (name, event) => {
@@ -30,6 +30,7 @@ export function runDeck(port: Port, settings: ThreadSettings, { clock, log }: { 
       seek: ({ to }) => engine.seek(to),
       stop: () => engine.stop(),
       gain: ({ gain }) => engine.setGain(gain),
+      ping: () => port.postMessage({ kind: 'alive' }),
       close: () => {
         void engine[Symbol.asyncDispose]().finally(() => {
           http[Symbol.dispose]();

@@ -7,8 +7,10 @@ export interface ThreadSettings {
   readonly output: ConcreteOutput;
   /** PEM of certificate authorities trusted besides the usual ones. */
   readonly certificates: string | null;
+  /** HTTP proxy for everything, with its password. */
+  readonly proxy: string | null;
   readonly speakerChild: string;
-  /** Silence after which the output is closed. */
+  /** Silence after which the output is closed; infinite: never. */
   readonly releaseOutputAfter: Millis;
 }
 
@@ -22,6 +24,8 @@ export type ToThread =
   | { readonly kind: 'seek'; readonly to: Millis }
   | { readonly kind: 'stop' }
   | { readonly kind: 'gain'; readonly gain: number }
+  /** Asks for a sign of life. */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'close' };
 
 /** An error without its class, stack and cause. */
@@ -41,6 +45,8 @@ export type DeckNews = { [Name in keyof DeckEvents]: EventOf<Name> }[keyof DeckE
 export type FromThread =
   | DeckNews
   | { readonly kind: 'log'; readonly level: LogLevel; readonly name: string; readonly message: string; readonly fields: Readonly<Record<string, unknown>> }
+  /** Answers `ping`. */
+  | { readonly kind: 'alive' }
   /** Answers `close`: everything is given back. */
   | { readonly kind: 'closed' };
 

@@ -1,6 +1,8 @@
 import type { Output, PcmFormat } from '#core';
 import type { OutputWorld } from '../output-world.ts';
-import { ProgramOutput, tryProgram, type Player } from '../program-output.ts';
+import type { Player } from '../player-run.ts';
+import { deviceShare, ProgramOutput } from '../program-output.ts';
+import { tryProgram } from '../try-program.ts';
 import type { PacatSettings } from './settings.ts';
 
 /** PulseAudio, or PipeWire in its place, through the `pacat` program of pulseaudio-utils. */
@@ -14,10 +16,10 @@ export function probePacat(settings: PacatSettings, signal: AbortSignal): Promis
   return tryProgram('pacat', [...player(settings, 44_100).arguments, '/dev/null'], signal);
 }
 
-function player({ device, server, buffer }: PacatSettings, rate: number): Player {
-  const deviceBuffer = Math.round(buffer / 2);
+function player({ device, server, buffer, release }: PacatSettings, rate: number): Player {
+  const deviceBuffer = deviceShare(buffer, rate);
   const list = ['--playback', '--raw', '--format=s16le', '--channels=2', `--rate=${rate}`, `--latency-msec=${deviceBuffer}`, '--client-name=Tonearm', '--stream-name=Tonearm'];
   if (device !== undefined) list.push(`--device=${device}`);
   if (server !== undefined) list.push(`--server=${server}`);
-  return { program: 'pacat', arguments: list, device: device ?? 'of PulseAudio', deviceBuffer, buffer };
+  return { program: 'pacat', arguments: list, device: device ?? 'of PulseAudio', deviceBuffer, buffer, staysOpen: release !== 0 };
 }

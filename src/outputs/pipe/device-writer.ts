@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { TonearmError } from '#foundation';
 
 /** Writes to a character device, such as a terminal line or /dev/null. Synchronously: that takes less than the way through the thread pool would. */
@@ -9,7 +9,13 @@ export class DeviceWriter {
   constructor(path: string) {
     this.#path = path;
     try {
-      this.#file = openSync(path, 'w');
+      // Without O_CREAT and O_TRUNC: what is not there is not made, and what is there instead of the device stays as it is.
+      const file = openSync(path, constants.O_WRONLY);
+      if (!fstatSync(file).isCharacterDevice()) {
+        closeSync(file);
+        throw new Error('no device any more');
+      }
+      this.#file = file;
     } catch (cause) {
       throw new TonearmError({ kind: 'unavailable', code: 'output/pipe-unwritable', message: `The pipe output cannot write to ${path} (${reason(cause)}). Check the path and its permissions.`, cause });
     }
@@ -37,5 +43,5 @@ export class DeviceWriter {
 }
 
 function reason(cause: unknown): string {
-  return (cause as NodeJS.ErrnoException).code ?? String(cause);
+  return (cause as NodeJS.ErrnoException).code ?? (cause instanceof Error ? cause.message : String(cause));
 }

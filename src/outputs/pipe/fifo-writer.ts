@@ -1,4 +1,4 @@
-import { constants, open as openCallback } from 'node:fs';
+import { closeSync, constants, fstatSync, open as openCallback } from 'node:fs';
 import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { abortable, sleep, throwIfAborted, TonearmError } from '#foundation';
@@ -39,11 +39,17 @@ export class FifoWriter {
       throwIfAborted(signal);
       try {
         const fd = await open(this.#path, constants.O_WRONLY | constants.O_NONBLOCK);
+        if (!fstatSync(fd).isFIFO()) {
+          // Somebody put something else in its place. Music is never written into files.
+          closeSync(fd);
+          throw new TonearmError({ kind: 'invalid', code: 'output/not-a-pipe', message: `The pipe output's path ${this.#path} is no FIFO any more, so nothing is written to it. Remove what is there; Tonearm makes the FIFO anew.` });
+        }
         const socket = new Socket({ fd, readable: false, writable: true });
         socket.on('error', () => socket.destroy());
         if (waited) this.#world.log.info('Somebody reads the pipe now', { path: this.#path });
         return socket;
       } catch (cause) {
+        if (cause instanceof TonearmError) throw cause;
         const code = (cause as NodeJS.ErrnoException).code;
         if (code !== 'ENXIO') {
           throw new TonearmError({ kind: 'unavailable', code: 'output/pipe-unwritable', message: `The pipe output cannot write to ${this.#path} (${code ?? 'unknown reason'}). Check the path and its permissions.`, cause });

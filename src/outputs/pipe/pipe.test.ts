@@ -91,6 +91,22 @@ describe('a FIFO', () => {
   });
 });
 
+test('a file that takes the place of the FIFO is not written to', async () => {
+  const path = join(folder, `swapped-${files++}`);
+  const pipe = await open({ path });
+  const gone = reader(path, `${path}.1`, '1000');
+  const left = new Promise((resolve) => gone.once('exit', resolve));
+  await pipe.write(numbered(0, 4096), calm);
+  await left;
+  await rm(path);
+  await writeFile(path, 'keep');
+  const error: unknown = await (async () => {
+    for (;;) await pipe.write(numbered(0, 4096), AbortSignal.timeout(5000));
+  })().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'output/not-a-pipe' });
+  expect(await readFile(path, 'latin1')).toBe('keep');
+});
+
 describe('what it writes to', () => {
   test('a file is refused and stays as it was', async () => {
     const path = join(folder, 'kept');

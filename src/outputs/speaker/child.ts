@@ -1,7 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { TonearmError } from '#foundation';
+import type { TonearmError } from '#foundation';
+import { playbackOwners } from '../device-owner.ts';
+import { deviceLost } from '../device-trouble.ts';
+import type { OutputWorld } from '../output-world.ts';
 import { encodeHead, parseFromSpeaker, type FromSpeaker, type SpeakerTask, type ToSpeaker } from './messages.ts';
 
 const mostErrorText = 2000;
@@ -14,8 +17,8 @@ export class SpeakerChild {
   #reason: string | null = null;
   error: TonearmError | null = null;
 
-  constructor(program: URL, task: SpeakerTask, onNews: (news: FromSpeaker) => void) {
-    this.#child = spawn(process.execPath, ['--max-semi-space-size=1', '--max-old-space-size=32', fileURLToPath(program), JSON.stringify(task)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor({ programs, owners = playbackOwners }: Pick<OutputWorld, 'programs' | 'owners'>, task: SpeakerTask, onNews: (news: FromSpeaker) => void) {
+    this.#child = spawn(process.execPath, ['--max-semi-space-size=1', '--max-old-space-size=32', fileURLToPath(programs.speakerChild), JSON.stringify(task)], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stdin?.on('error', () => undefined);
     this.#child.stderr?.setEncoding('utf8').on('data', (part: string) => {
       this.#text = (this.#text + part).slice(-mostErrorText);
@@ -29,12 +32,13 @@ export class SpeakerChild {
     }
     this.#ended = new Promise((resolve) => {
       const end = (how: string) => {
-        this.error = new TonearmError({
-          kind: 'unavailable',
-          code: 'output/device-lost',
-          message: `The sound device ${task.device ?? 'default'} stopped playing (speaker: ${this.#reason ?? this.#lastWords() ?? how}). Check that it is connected and not in use by another program, then resume.`,
+        const reason = this.#reason ?? this.#lastWords() ?? how;
+        // The native code does not tell why a device cannot be opened.
+        const isMaybeBusy = /open output device|busy/i.test(`${this.#reason} ${this.#text}`);
+        void (isMaybeBusy ? owners() : Promise.resolve([])).then((found) => {
+          this.error = deviceLost({ device: task.device ?? 'default', program: 'speaker', reason: found.length > 0 ? 'busy' : reason, owners: found });
+          resolve(this.error);
         });
-        resolve(this.error);
       };
       this.#child.on('error', (error) => end(error.message));
       this.#child.on('close', (code, signal) => end(signal === 'SIGABRT' ? 'there is no sound device' : `ended with ${signal ?? String(code)}`));
@@ -67,9 +71,9 @@ export class SpeakerChild {
 }
 
 /** Null when the package is there and opens the device, else why not. Takes about a tenth of a second. */
-export async function probeSpeaker(program: URL, device: string | null, signal: AbortSignal): Promise<string | null> {
+export async function probeSpeaker(world: OutputWorld, device: string | null, signal: AbortSignal): Promise<string | null> {
   const seen = { ready: false };
-  const child = new SpeakerChild(program, { task: 'probe', rate: 44_100, channels: 2, device }, (news) => {
+  const child = new SpeakerChild(world, { task: 'probe', rate: 44_100, channels: 2, device, staysOpen: false }, (news) => {
     if (news.kind === 'ready') seen.ready = true;
   });
   const stop = () => child.kill();

@@ -4,7 +4,7 @@ import { encodeHead, parseFromSpeaker, parseSpeakerTask, SpeakerMessages, ToSpea
 
 test('messages survive being cut anywhere', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.constantFrom(ToSpeaker.pcm, ToSpeaker.drain), fc.uint8Array({ maxLength: 100 })), { maxLength: 10 }), fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (messages, cuts) => {
+    fc.property(fc.array(fc.tuple(fc.constantFrom(ToSpeaker.pcm, ToSpeaker.drain, ToSpeaker.drop), fc.uint8Array({ maxLength: 100 })), { maxLength: 10 }), fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (messages, cuts) => {
       const stream = Buffer.concat(messages.flatMap(([type, body]) => [encodeHead(type, body.length), body]));
       const reader = new SpeakerMessages();
       const got: unknown[] = [];
@@ -18,18 +18,20 @@ test('messages survive being cut anywhere', () => {
   );
 });
 
-test.each(['', 'null', '[]', '{}', '{"task":"play","rate":"44100","channels":2,"device":null}', '{"task":"play","rate":44100,"channels":-1,"device":null}', '{"task":"play","rate":44100.5,"channels":2,"device":null}', '{"task":"play","rate":44100,"channels":2}'])('%s is no task: it would abort the native code', (text) => {
+test.each(['', 'null', '[]', '{}', '{"task":"play","rate":"44100","channels":2,"device":null,"staysOpen":true}', '{"task":"play","rate":44100,"channels":-1,"device":null,"staysOpen":true}', '{"task":"play","rate":44100.5,"channels":2,"device":null,"staysOpen":true}', '{"task":"play","rate":44100,"channels":2,"staysOpen":true}', '{"task":"play","rate":44100,"channels":2,"device":null,"staysOpen":1}'])('%s is no task: it would abort the native code', (text) => {
   expect(parseSpeakerTask(text)).toBeNull();
 });
 
 test('a right task passes', () => {
-  const task = { task: 'play', rate: 44_100, channels: 2, device: 'hw:0' };
+  const task = { task: 'play', rate: 44_100, channels: 2, device: 'hw:0', staysOpen: false };
   expect(parseSpeakerTask(JSON.stringify(task))).toEqual(task);
 });
 
 test('news are read, anything else on standard output is not', () => {
-  expect(parseFromSpeaker('{"kind":"taken","bytes":4,"memory":5,"more":1}')).toEqual({ kind: 'taken', bytes: 4, memory: 5 });
-  expect(parseFromSpeaker('{"kind":"drained"}')).toEqual({ kind: 'drained' });
+  expect(parseFromSpeaker('{"kind":"taken","bytes":4,"memory":5,"round":1,"more":1}')).toEqual({ kind: 'taken', bytes: 4, memory: 5, round: 1 });
+  expect(parseFromSpeaker('{"kind":"drained","round":0}')).toEqual({ kind: 'drained', round: 0 });
+  expect(parseFromSpeaker('{"kind":"drained"}')).toBeNull();
+  expect(parseFromSpeaker('{"kind":"ready","canDrop":true}')).toEqual({ kind: 'ready', canDrop: true });
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (line) => {
       expect(['ready', 'drained', 'taken', 'failed', undefined]).toContain(parseFromSpeaker(line)?.kind);

@@ -4,20 +4,22 @@ export interface SpeakerTask {
   readonly rate: number;
   readonly channels: number;
   readonly device: string | null;
+  /** Whether the device stays open, playing silence, when there is nothing to play. */
+  readonly staysOpen: boolean;
 }
 
 /** Values of a wrong type would abort the native code (CVE-2024-21526), so nothing but these passes. */
 export function parseSpeakerTask(text: string): SpeakerTask | null {
   const value = parseRecord(text);
   if (!value) return null;
-  const { task, rate, channels, device } = value;
+  const { task, rate, channels, device, staysOpen } = value;
   if (task !== 'probe' && task !== 'play') return null;
-  if (!isCount(rate, 8000, 192_000) || !isCount(channels, 1, 2)) return null;
-  return device === null || typeof device === 'string' ? { task, rate, channels, device } : null;
+  if (!isCount(rate, 8000, 192_000) || !isCount(channels, 1, 2) || typeof staysOpen !== 'boolean') return null;
+  return device === null || typeof device === 'string' ? { task, rate, channels, device, staysOpen } : null;
 }
 
-/** Messages to the child: a type, a length, that many bytes. */
-export const ToSpeaker = { pcm: 1, drain: 2 } as const;
+/** Messages to the child: a type, a length, that many bytes. `drop` forgets everything that was sent before it. */
+export const ToSpeaker = { pcm: 1, drain: 2, drop: 3 } as const;
 export type ToSpeaker = (typeof ToSpeaker)[keyof typeof ToSpeaker];
 
 const headLength = 5;
@@ -48,20 +50,24 @@ export class SpeakerMessages {
   }
 }
 
-/** The child's news, a JSON line each. */
+/** The child's news, a JSON line each. `round` counts the drops that came before: older news are about sound that is forgotten. */
 export type FromSpeaker =
-  | { readonly kind: 'ready' | 'drained' }
-  /** So many bytes in all were taken by the device since the start or the last drain; resident memory in bytes. */
-  | { readonly kind: 'taken'; readonly bytes: number; readonly memory: number }
+  /** The device is open. `canDrop`: it can forget what it holds and stay open. */
+  | { readonly kind: 'ready'; readonly canDrop: boolean }
+  /** Everything was taken; heard as well, unless the device stays open. */
+  | { readonly kind: 'drained'; readonly round: number }
+  /** So many bytes in all were taken by the device since the start, the last drop or the last drain; resident memory in bytes. */
+  | { readonly kind: 'taken'; readonly bytes: number; readonly memory: number; readonly round: number }
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** Null for what is no news: a library may write to standard output, too. */
 export function parseFromSpeaker(line: string): FromSpeaker | null {
   const value = parseRecord(line);
   if (!value) return null;
-  const { kind, bytes, memory, reason } = value;
-  if (kind === 'ready' || kind === 'drained') return { kind };
-  if (kind === 'taken' && isCount(bytes) && isCount(memory)) return { kind, bytes, memory };
+  const { kind, bytes, memory, reason, round, canDrop } = value;
+  if (kind === 'ready') return { kind, canDrop: canDrop === true };
+  if (kind === 'drained' && isCount(round)) return { kind, round };
+  if (kind === 'taken' && isCount(bytes) && isCount(memory) && isCount(round)) return { kind, bytes, memory, round };
   if (kind === 'failed' && typeof reason === 'string') return { kind, reason };
   return null;
 }
