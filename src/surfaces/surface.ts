@@ -1,11 +1,15 @@
 import { z } from 'zod';
-import type { Host, ZoneView } from '#core';
+import type { Accounts, Host, ZoneView } from '#core';
 import { type Scope, TonearmError } from '#foundation';
 
 /** What every surface is given: the zones to show and drive, and the world. */
 export interface SurfaceContext {
   readonly zones: readonly ZoneView[];
-  readonly host: Pick<Host, 'clock' | 'log' | 'store' | 'version'>;
+  readonly host: Pick<Host, 'clock' | 'log' | 'store' | 'version' | 'health'>;
+  /** Who may play, and ways to log in. */
+  readonly accounts?: Accounts | undefined;
+  /** Changes the key of what is stored encrypted; resolves with how many values that were. */
+  readonly rotateKey?: (() => Promise<number>) | undefined;
   /**
    * Stable name of this installation, letters and digits: two Tonearms on one network must differ.
    * A surface that needs one and gets none makes its own and keeps it in the store.

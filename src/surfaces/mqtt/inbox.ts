@@ -6,7 +6,7 @@ import type { Incoming } from './message.ts';
 import type { Outlet } from './outlet.ts';
 import type { InName, OutName, TopicPlace, Topics } from './topics.ts';
 import {
-  errorResponse, isVolumeOnly, MqttError, okResponse, parseBridgeRequest, parseSet, parseSetKey, type ResponseMessage, type SetRequest, type Transaction,
+  type BridgeRequest, errorResponse, isVolumeOnly, MqttError, okResponse, parseBridgeRequest, parseSet, parseSetKey, type ResponseMessage, type SetRequest, type Transaction,
 } from './wire/index.ts';
 import { ZoneCommands } from './zone-commands.ts';
 
@@ -73,12 +73,7 @@ export class Inbox implements Disposable {
   #read(row: InName, { zone = '', key = '', name = '' }: TopicPlace, payload: Buffer, asker: Asker): void {
     switch (row) {
       case 'bridgeRequest': {
-        const request = parseBridgeRequest(payload);
-        try {
-          this.#answer(asker, okResponse(this.#options.bridge.answer(name), request.transaction));
-        } catch (error) {
-          this.#refuse(asker, [toTonearmError(error)], request.transaction);
-        }
+        void this.#ask(name, parseBridgeRequest(payload), asker);
         return;
       }
       case 'zoneGet':
@@ -91,6 +86,14 @@ export class Inbox implements Disposable {
       case 'groupSet':
       case 'groupSetKey':
         void this.#carryOut([...this.#commands.keys()], row === 'groupSet' ? parseSet(payload) : parseSetKey(key, payload), asker);
+    }
+  }
+
+  async #ask(name: string, request: BridgeRequest, asker: Asker): Promise<void> {
+    try {
+      this.#answer(asker, okResponse(await this.#options.bridge.answer(name, request, this.#options.signal), request.transaction));
+    } catch (error) {
+      this.#refuse(asker, [toTonearmError(error)], request.transaction);
     }
   }
 

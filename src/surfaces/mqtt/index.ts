@@ -18,7 +18,7 @@ const goodbye = 1000;
 /** Mirrors every zone to an MQTT broker, and does what is asked there. See docs/mqtt.md. */
 export const mqtt = defineSurface({ name: 'mqtt', config: MqttSettings, open: openMqtt });
 
-async function openMqtt(settings: MqttSettings, { zones, host, instance: given, url }: SurfaceContext): Promise<AsyncDisposable> {
+async function openMqtt(settings: MqttSettings, { zones, host, instance: given, url, accounts }: SurfaceContext): Promise<AsyncDisposable> {
   for (const { id, name } of zones) checkId(id, name);
   const { clock, version } = host;
   const log = host.log.child('mqtt');
@@ -39,7 +39,7 @@ async function openMqtt(settings: MqttSettings, { zones, host, instance: given, 
   );
   const outlet = new Outlet(link, topics, { qos: settings.qos });
   const mirrors = new Map(zones.map((zone) => [zone.id, scope.use(new ZoneMirror(zone, outlet, clock))]));
-  const bridge = scope.use(new Bridge({ zones, outlet, topics, link, settings, clock, version, instance, url }));
+  const bridge = scope.use(new Bridge({ zones, outlet, topics, link, settings, clock, version, instance, url, accounts, health: host.health }));
   const homeAssistant = scope.use(
     new HomeAssistant({
       zones, link, clock, log,

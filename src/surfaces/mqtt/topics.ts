@@ -14,7 +14,7 @@ export const topicTable = {
   bridgeState: { topic: 'bridge/state', direction: 'out', retained: true, qos: 1, payload: '`{"state":"online"}`, or `offline`; also our last will' },
   bridgeInfo: { topic: 'bridge/info', direction: 'out', retained: true, qos: 1, payload: 'version, Node, system, instance, settings without secrets' },
   bridgePlayers: { topic: 'bridge/players', direction: 'out', retained: true, qos: 1, payload: 'list of zones: `id`, `name`, `topic`, `features`' },
-  bridgeHealth: { topic: 'bridge/health', direction: 'out', retained: true, qos: 1, payload: 'every 10 minutes: uptime, memory, message counters' },
+  bridgeHealth: { topic: 'bridge/health', direction: 'out', retained: true, qos: 1, payload: 'every 10 minutes and when a part gets ill or well: uptime, memory, message counters, discovery' },
   bridgeEvent: { topic: 'bridge/event', direction: 'out', retained: false, qos: 0, payload: '`{"type":"notice","data":{"zone":"kitchen","code":"…","message":"…"}}`' },
   bridgeRequest: { topic: 'bridge/request/<name>', direction: 'in', retained: false, qos: 1, payload: 'empty, or JSON with an optional `transaction`' },
   bridgeResponse: { topic: 'bridge/response/<name>', direction: 'out', retained: false, qos: 0, payload: '`{"status":"ok","data":{…}}` or `{"status":"error","error":"…","message":"…","data":{}}`' },
