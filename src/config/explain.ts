@@ -23,6 +23,8 @@ export function explain(issue: Issue, root: unknown, base: Path = []): Explanati
       const known = keysOf(nodesAt(path));
       const present = typeof found === 'object' && found !== null ? Object.keys(found) : [];
       return issue.keys.map((key) => {
+        const advice = loginAdvice(key, path, present.length === 0 ? undefined : (found as Readonly<Record<string, unknown>>)[key]);
+        if (advice !== null) return { path: [...path, key], message: advice, suggestion: null, aboutKey: true };
         const near = nearest(key, known.filter((name) => !present.includes(name))) ?? nearest(key, known);
         const list = near === null && known.length <= 12 ? ` Known here: ${known.join(', ')}.` : '';
         return { path: [...path, key], message: `there is no setting of this name.${list}`, suggestion: near, aboutKey: true };
@@ -59,6 +61,24 @@ export function explain(issue: Issue, root: unknown, base: Path = []): Explanati
     if (found === undefined) return about(`is missing; it can be ${list(words)}.`);
     return about(`must be ${list(words)}, but is ${show(found)}.`, typeof found === 'string' ? nearest(found, words) : null);
   }
+}
+
+const passwordKeys: ReadonlySet<string> = new Set(['username', 'user', 'user_name', 'email', 'password', 'pass', 'passwd', 'credentials']);
+const tokenKeys: ReadonlySet<string> = new Set(['token', 'accesstoken', 'access_token', 'spotify_token', 'refresh_token', 'refreshtoken']);
+
+/** Where people put a Spotify login that other receivers once took. Null for any other key. */
+function loginAdvice(key: string, path: Path, value: unknown): string | null {
+  const isPlace = path.length === 0 || path[0] === 'zones' || path[0] === 'accounts' || path[0] === 'login';
+  if (!isPlace) return null;
+  const name = key.toLowerCase();
+  const inside = name === 'spotify' && typeof value === 'object' && value !== null ? Object.keys(value).map((one) => one.toLowerCase()) : [];
+  if (passwordKeys.has(name) || inside.some((one) => passwordKeys.has(one))) {
+    return 'Spotify no longer takes user name and password from speakers (since July 2024), so nothing was tried with them. Remove this; pick the speaker in the Spotify app, or run "tonearm login" (docs/accounts.md).';
+  }
+  if (tokenKeys.has(name) || inside.some((one) => tokenKeys.has(one))) {
+    return 'a token of an account does not belong into this file, and ends after an hour. Remove it; pick the speaker in the Spotify app, or run "tonearm login" (docs/accounts.md).';
+  }
+  return null;
 }
 
 function choicesAt(path: Path): unknown[] {

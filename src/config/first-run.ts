@@ -38,6 +38,10 @@ zones:
 # Network interfaces to be visible on, by name or address; empty for all real ones.
 #discovery: { interfaces: [] }
 
+# The way out: { proxy: "http://192.0.2.20:3128" } for an HTTP proxy (with a password in it: proxy: !secret proxy);
+# { friendlyPorts: true } when a firewall lets nothing out but ports 443 and 80.
+#network: {}
+
 # level: trace, debug, info, warn, error; format: text or json.
 #log: { level: info, format: text }
 `;

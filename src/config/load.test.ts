@@ -35,7 +35,7 @@ describe('a configuration that is fine', () => {
       {
         id: 'tonearm',
         name: 'Tonearm',
-        output: { kind: 'auto' },
+        output: { kind: 'auto', release: 10 },
         bitrate: 320,
         normalisation: 'off',
         volume: { initial: 50, curve: 'log' },
@@ -43,7 +43,7 @@ describe('a configuration that is fine', () => {
         device: 'speaker',
       },
     ]);
-    expect(config).toMatchObject({ data: '/data', broker: { enabled: true, port: 1883 }, log: { level: 'info', format: 'text' }, discovery: { interfaces: [], address: '0.0.0.0' } });
+    expect(config).toMatchObject({ data: '/data', broker: { enabled: true, port: 1883 }, log: { level: 'info', format: 'text' }, discovery: { interfaces: [], exclude: [], address: '::', responder: 'auto' } });
     expect(config.mqtt).toBeUndefined();
   });
 
@@ -63,7 +63,7 @@ describe('a configuration that is fine', () => {
 
   it('listens on loopback only when only loopback is chosen', async () => {
     expect((await load('discovery: { interfaces: [lo] }')).discovery.address).toBe('127.0.0.1');
-    expect((await load('discovery: { interfaces: [lo, eth0] }')).discovery.address).toBe('0.0.0.0');
+    expect((await load('discovery: { interfaces: [lo, eth0] }')).discovery.address).toBe('::');
     expect((await load('discovery: { interfaces: [lo], address: 127.0.0.2 }')).discovery.address).toBe('127.0.0.2');
   });
 

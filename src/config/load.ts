@@ -16,7 +16,7 @@ export type Config = Omit<Settings, 'zones' | 'data' | 'discovery'> & {
   readonly zones: readonly ZoneConfig[];
   /** Absolute path of the folder for what is kept. */
   readonly data: string;
-  readonly discovery: { readonly interfaces: readonly string[]; /** Where the pairing port listens. */ readonly address: string };
+  readonly discovery: Omit<Settings['discovery'], 'address'> & { /** Where the pairing port listens. */ readonly address: string };
 };
 
 export interface ConfigSource {
@@ -69,7 +69,7 @@ export async function loadConfig({ path, environment, defaultData }: ConfigSourc
     ...rest,
     zones: zones.map((zone) => ({ ...zone, id: zone.id ?? slugOf(zone.name) })),
     data: data === undefined ? defaultData : resolve(folder, data),
-    discovery: { interfaces: discovery.interfaces, address: discovery.address ?? (isLoopbackOnly(discovery.interfaces) ? '127.0.0.1' : '0.0.0.0') },
+    discovery: { ...discovery, address: discovery.address ?? (isLoopbackOnly(discovery.interfaces) ? '127.0.0.1' : '::') },
     cloud: cloud?.certificates === undefined ? cloud : { ...cloud, certificates: await certificates(cloud.certificates, folder) },
   };
   return { config, path, file };

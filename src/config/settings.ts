@@ -1,6 +1,8 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseProxy, Secret } from '#foundation';
 import { OutputSettings } from '#outputs';
-import { MqttSettings } from '#surfaces';
+import { LoginPageSettings, MqttSettings } from '#surfaces';
 import { idPattern, reservedIds } from './slug.ts';
 
 /** One speaker. */
@@ -21,6 +23,7 @@ export const ZoneSettings = z.strictObject({
   output: OutputSettings.prefault({ kind: 'auto' }).describe('Where the sound goes. auto: the first that works of speaker, aplay, pacat; if none does, silence in real time'),
   bitrate: z.union([z.literal(96), z.literal(160), z.literal(320)]).default(320).describe('Highest bitrate to fetch, kbit/s'),
   normalisation: z.enum(['off', 'track', 'album']).default('off').describe('Make everything equally loud, song by song or album by album; off leaves samples as they are'),
+  autoplay: z.boolean().optional().describe('Go on with similar music when an album or playlist ends; as set in the Spotify app when absent'),
   volume: z
     .strictObject({
       initial: z.number().min(0).max(100).default(50).describe('Percent, until somebody sets another; that one is kept across restarts'),
@@ -40,8 +43,45 @@ export const DiscoverySettings = z.strictObject({
   interfaces: z
     .array(z.string().min(1).max(64))
     .default([])
-    .describe('Names or addresses of the network interfaces to be visible on; empty for all real ones (never container bridges or tunnels)'),
-  address: z.ipv4().optional().describe('Address the pairing port listens on; all by default, 127.0.0.1 when only loopback is chosen above'),
+    .describe('Network interfaces to be visible on: names (eth0), patterns (en*), addresses or networks (192.0.2.0/24). Empty for all real ones: no container bridges, virtual machines, tunnels and VPNs'),
+  exclude: z.array(z.string().min(1).max(64)).default([]).describe('Network interfaces not to be visible on, in the same words; goes before interfaces'),
+  address: z.string().refine((text) => isIP(text) !== 0, 'must be an IPv4 or IPv6 address').optional().describe('Address the pairing port listens on, and the only one announced; all by default, 127.0.0.1 when only loopback is chosen above'),
+  responder: z.enum(['auto', 'own']).default('auto').describe('Who answers mDNS: auto lets Avahi do it while it runs on this machine; own never does'),
+});
+
+export const NetworkSettings = z.strictObject({
+  proxy: z
+    .string()
+    .refine((text) => parseProxy(text) !== null, 'must be an address such as http://proxy:3128 or http://user:password@proxy:3128')
+    .transform((text) => new Secret(text))
+    .optional()
+    .describe('HTTP proxy everything towards Spotify goes through (CONNECT), as http://[user:password@]host:port; https:// when the proxy itself speaks TLS'),
+  friendlyPorts: z.boolean().optional().describe('Try access points on ports 443 and 80 before others: for networks that let nothing else out. On by itself with a proxy'),
+});
+
+const accountNames = (about: string) => z.array(z.string().trim().min(1).max(256)).max(256).default([]).describe(about);
+
+/** Who may play. User names as `tonearm accounts` lists them, or the ids beside them. */
+export const AccountsSettings = z.strictObject({
+  guests: z
+    .enum(['last-wins', 'ask', 'refuse-while-playing'])
+    .default('last-wins')
+    .describe('What happens when somebody picks a speaker that another account has: last-wins lets them in, ask asks you, refuse-while-playing turns them down while music is on'),
+  askFor: z.number().min(5).max(3600).default(60).describe('Seconds you have for an answer with guests: ask; after that it counts as no'),
+  owners: accountNames('Accounts that are never asked about, never turned down and never forgotten'),
+  allow: accountNames('When not empty, only these accounts and the owners may play'),
+  deny: accountNames('These accounts may not play'),
+  forgetAfter: z.number().min(0).max(87_600).default(0).describe('Hours after its last music that an account is logged out and its stored login wiped; owners excepted. 0 for never'),
+  web: z
+    .strictObject({ clientId: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits, as developer.spotify.com shows it').describe('Client id of your own application at developer.spotify.com') })
+    .optional()
+    .describe('Login for looking things up in Spotify\'s web API; playing needs none'),
+});
+
+/** How stored logins are encrypted. */
+export const StoreSettings = z.strictObject({
+  secret: z.string().min(20, 'must be 20 characters or more: it is what stored logins are encrypted with').max(1024).transform((text) => new Secret(text)).optional().describe('Key for what is stored encrypted, instead of the file key in the data folder; best given as TONEARM_CONFIG_STORE_SECRET_FILE or !secret'),
+  previousSecret: z.string().min(1).max(1024).transform((text) => new Secret(text)).optional().describe('The secret before this one: with both, everything is encrypted anew at the next start'),
 });
 
 export const BrokerSettings = z.strictObject({
@@ -74,6 +114,10 @@ export const Settings = z.strictObject({
   mqtt: MqttSettings.optional().describe('Your MQTT broker. Without it a small built-in one is started on this machine'),
   broker: BrokerSettings.prefault({}).describe('The built-in broker'),
   discovery: DiscoverySettings.prefault({}).describe('Where on the network Tonearm is visible'),
+  network: NetworkSettings.prefault({}).describe('How Spotify is reached'),
+  accounts: AccountsSettings.prefault({}).describe('Who may play, and who is remembered'),
+  login: LoginPageSettings.optional().describe('A page in the browser for logging in without a phone. Without this section there is none; an empty one opens it on this machine'),
+  store: StoreSettings.prefault({}).describe('How stored logins are encrypted'),
   log: LogSettings.prefault({}).describe('What Tonearm says while it runs'),
   data: z.string().min(1).optional().describe('Folder for what is kept; default $XDG_DATA_HOME/tonearm or ~/.local/share/tonearm. Relative to this file'),
   cloud: CloudSettings.optional().describe('Another cloud than the real one: for the simulator'),
