@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Hand, parseKeys, repeatOf } from './demo/keys.ts';
 import { drawScreen, type ScreenView } from './demo/screen.ts';
 import { openDemoStage, speakerName, type DemoStage, type StageOptions } from './demo/stage.ts';
 
@@ -17,12 +18,15 @@ Options (after --):
 
 const music = fileURLToPath(new URL('./music', import.meta.url));
 const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+const outputs: readonly string[] = ['auto', 'speaker', 'aplay', 'pacat', 'null'];
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { check: { type: 'boolean' }, output: { type: 'string', default: 'auto' }, log: { type: 'string', default: 'warn' }, help: { type: 'boolean', short: 'h' } },
-  });
+  const values = readArguments();
+  if (typeof values === 'string') {
+    process.stderr.write(`${values}\n\n${help}`);
+    return 2;
+  }
   if (values.help === true) {
     process.stdout.write(help);
     return 0;
@@ -37,6 +41,11 @@ async function main(): Promise<number> {
     const say = (line: string) => void process.stdout.write(`${line}\n`);
     return (await runCheck({ music, version, logLevel, write: (line) => void process.stderr.write(line) }, say)) === 0 ? 0 : 1;
   }
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    process.stderr.write('The demo is driven by keys and needs a terminal. Without one, use “npm run demo -- --check”.\n');
+    return 1;
+  }
+  process.stdout.write('The cloud, the speaker and the phone are starting …\n');
   let note = '';
   await using stage = await openDemoStage({
     music,
@@ -46,12 +55,22 @@ async function main(): Promise<number> {
     write: (line) => (note = line.trimEnd()),
   } satisfies StageOptions);
   await begin(stage);
-  if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    process.stdout.write('The demo is driven by keys and needs a terminal. Without one, use “npm run demo -- --check”.\n');
-    return 1;
-  }
   await play(stage, () => note);
   return 0;
+}
+
+/** What was asked for, or what is wrong with it. */
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: { check: { type: 'boolean' }, output: { type: 'string', default: 'auto' }, log: { type: 'string', default: 'warn' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (!outputs.includes(values.output)) return `--output takes ${outputs.join(', ')}; not “${values.output}”.`;
+    if (!levels.some((level) => level === values.log)) return `--log takes ${levels.join(', ')}; not “${values.log}”.`;
+    return values;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 async function begin({ phone, playlist }: DemoStage): Promise<void> {
@@ -63,79 +82,46 @@ async function begin({ phone, playlist }: DemoStage): Promise<void> {
 
 function play(stage: DemoStage, note: () => string): Promise<void> {
   const { stdin, stdout } = process;
-  let height = 0;
+  const hand = new Hand(stage);
+  let height = 1; // the line that said that it starts
   const draw = () => {
     const lines = drawScreen(viewOf(stage, note()), stdout.columns || 80);
-    stdout.write(`${height > 0 ? `\x1b[${height}A` : ''}${lines.map((line) => `\x1b[2K${line}\n`).join('')}`);
+    stdout.write(`\x1b[${height}A${lines.map((line) => `\x1b[2K${line}\n`).join('')}`);
     height = lines.length;
   };
+  const showCursor = () => void stdout.write('\x1b[?25h');
   return new Promise((resolve) => {
     const timer = setInterval(draw, 250);
+    let isOver = false;
     const end = () => {
+      isOver = true;
       clearInterval(timer);
       stdin.setRawMode(false);
       stdin.pause();
-      stdin.removeListener('data', onKey);
-      stdout.write('\x1b[?25h');
+      stdin.removeListener('data', onKeys);
+      process.removeListener('exit', showCursor);
+      showCursor();
       resolve();
     };
-    const onKey = (key: Buffer) => {
-      const text = key.toString();
-      if (text === 'q' || text === '\x03') end();
-      // A command the speaker declines is no reason to end the demo; the screen shows how things are.
-      else void press(stage, text).then(draw, draw);
+    const onKeys = (text: Buffer) => {
+      for (const key of parseKeys(text.toString())) {
+        if (key === 'quit') {
+          end();
+          return;
+        }
+        void hand.press(key).then(() => {
+          if (!isOver) draw();
+        });
+      }
     };
+    // However it ends, the terminal stays usable.
+    process.once('exit', showCursor);
     stdout.write('\x1b[?25l');
     stdin.setRawMode(true);
     stdin.resume();
-    stdin.on('data', onKey);
+    stdin.on('data', onKeys);
     draw();
   });
-}
-
-async function press({ phone, playlist }: DemoStage, key: string): Promise<void> {
-  const state = phone.cluster.playerState;
-  const level = phone.active?.volume ?? 0;
-  switch (key) {
-    case ' ':
-      if (!state?.isPlaying) await phone.play(playlist);
-      else if (state.isPaused) await phone.resume();
-      else await phone.pause();
-      return;
-    case 'n':
-      await phone.next();
-      return;
-    case 'p':
-      await phone.previous();
-      return;
-    case '\x1b[C':
-      await phone.seek(Math.min(phone.position + 10_000, (state?.duration ?? 0) - 1000));
-      return;
-    case '\x1b[D':
-      await phone.seek(Math.max(0, phone.position - 10_000));
-      return;
-    case '+':
-    case '=':
-      await phone.setVolume(Math.min(65_535, level + 3277));
-      return;
-    case '-':
-      await phone.setVolume(Math.max(0, level - 3277));
-      return;
-    case 's':
-      await phone.shuffle(!(state?.options?.shufflingContext ?? false));
-      return;
-    case 'r': {
-      const mode = repeatOf(state?.options ?? null);
-      await phone.repeat(mode === 'off' ? 'context' : mode === 'context' ? 'track' : 'off');
-      return;
-    }
-    default:
-      return;
-  }
-}
-
-function repeatOf(options: { readonly repeatingContext: boolean; readonly repeatingTrack: boolean } | null): ScreenView['repeat'] {
-  return options?.repeatingTrack === true ? 'track' : options?.repeatingContext === true ? 'context' : 'off';
 }
 
 function viewOf({ phone, tonearm, cloud }: DemoStage, note: string): ScreenView {
@@ -154,7 +140,7 @@ function viewOf({ phone, tonearm, cloud }: DemoStage, note: string): ScreenView 
     duration: state?.duration ?? 0,
     volume: (phone.active?.volume ?? 0) / 65_535,
     shuffle: state?.options?.shufflingContext ?? false,
-    repeat: repeatOf(state?.options ?? null),
+    repeat: repeatOf(state?.options),
     next: next ? (cloud.catalogue.byUri(next.uri)?.title ?? null) : null,
     mqtt: tonearm.mqtt ?? 'off',
     note,

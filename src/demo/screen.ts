@@ -20,22 +20,25 @@ export interface ScreenView {
 
 const signs: Readonly<Record<ScreenView['status'], string>> = { nothing: '■', loading: '…', playing: '▶', paused: '⏸', elsewhere: '■' };
 
+const repeats: Readonly<Record<ScreenView['repeat'], string>> = { off: 'off', context: 'all', track: 'one' };
+
 /** Lines of text, `width` columns at most. Pure. */
 export function drawScreen(view: ScreenView, width: number): readonly string[] {
   const room = Math.max(20, Math.min(width, 100) - 4);
   const lines = [
-    `Tonearm demo: “${view.speaker}” plays to ${view.output}`,
+    `Tonearm demo: “${view.speaker}” plays ${view.output === 'null' ? 'in silence: there is no sound device' : `to ${view.output}`}`,
     '',
     `${signs[view.status]} ${view.title ?? (view.status === 'elsewhere' ? 'Playing on another device' : 'Nothing plays yet')}`,
     `  ${[view.artist, view.album].filter((text) => text !== '').join(' · ')}`,
     `  ${bar(view.duration > 0 ? view.position / view.duration : 0, Math.max(10, room - 18))}  ${clock(view.position)} / ${clock(view.duration)}`,
-    `  volume ${bar(view.volume, 20)} ${Math.round(view.volume * 100)} %   shuffle ${view.shuffle ? 'on' : 'off'}   repeat ${view.repeat}`,
+    `  volume ${bar(view.volume, 20)} ${Math.round(view.volume * 100)} %   shuffle ${view.shuffle ? 'on' : 'off'}   repeat ${repeats[view.repeat]}`,
     `  next: ${view.next ?? '–'}`,
     '',
     'space play/pause   n next   p previous   ←/→ 10 s   +/- volume',
     's shuffle   r repeat   q quit',
     `MQTT: ${view.mqtt}, topics below tonearm/`,
-    view.note,
+     
+    view.note.replace(/[\x00-\x1f\x7f]+/g, ' '),
   ];
   return lines.map((line) => `  ${clip(line, room)}`);
 }
