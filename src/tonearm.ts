@@ -3,7 +3,7 @@ import type { Config, ZoneConfig } from '#config';
 import type { ZoneView } from '#core';
 import { Scope } from '#foundation';
 import { deviceIdentity, type OpenHost } from '#host';
-import { openReceiver, type Receiver } from '#sources';
+import { openAccounts, openReceiver, type OpenAccounts, type Receiver } from '#sources';
 import { productionEndpoints, type CloudEndpoints } from '#spotify';
 import { openEach, surfaces } from '#surfaces';
 import { openZone } from '#zones';
@@ -25,12 +25,13 @@ export interface Tonearm extends AsyncDisposable {
 export async function openTonearm(config: Config, host: OpenHost): Promise<Tonearm> {
   const scope = new Scope();
   try {
+    const accounts = scope.use(await openAccounts({ settings: config.accounts, zones: config.zones, endpoints: config.cloud ?? productionEndpoints, network: config.network, host }));
     // Zones first: a phone looks for them. The broker is not in their way.
-    const [opened, broker] = await Promise.all([Promise.all(config.zones.map((zone) => openOne(zone, config, host, scope))), openOwnBroker(config, host, scope)]);
+    const [opened, broker] = await Promise.all([Promise.all(config.zones.map((zone) => openOne(zone, accounts, config, host, scope))), openOwnBroker(config, host, scope)]);
     const zones = opened.map(({ view }) => view);
     // Our own broker speaks no other version: asking for MQTT 5 first would cost a connection.
     const mqtt = config.mqtt ?? (broker ? { url: broker, version: '3.1.1' } : undefined);
-    await openEach(surfaces, { mqtt }, { zones, host, instance: host.instance }, scope);
+    await openEach(surfaces, { mqtt, local: { folder: config.data }, login: config.login }, { zones, host, instance: host.instance, accounts, rotateKey: () => host.rotateKey() }, scope);
     return {
       zones,
       mqtt: mqtt?.url ?? null,
@@ -55,9 +56,9 @@ interface Opened {
   readonly output: string;
 }
 
-async function openOne(settings: ZoneConfig, config: Config, host: OpenHost, scope: Scope): Promise<Opened> {
+async function openOne(settings: ZoneConfig, accounts: OpenAccounts, config: Config, host: OpenHost, scope: Scope): Promise<Opened> {
   const endpoints: CloudEndpoints = config.cloud ?? productionEndpoints;
-  const deck = openDeck({ host, output: settings.output, ...(endpoints.certificates !== undefined && { certificates: endpoints.certificates }) });
+  const deck = openDeck({ host, output: settings.output, ...(endpoints.certificates !== undefined && { certificates: endpoints.certificates }), proxy: config.network.proxy });
   const deviceId = await deviceIdentity(host.store, settings.id);
   let receiver: Receiver | undefined;
   const zone = scope.use(
@@ -72,8 +73,11 @@ async function openOne(settings: ZoneConfig, config: Config, host: OpenHost, sco
               {
                 deviceId,
                 endpoints,
+                network: config.network,
+                accounts,
                 bitrate: settings.bitrate,
                 normalisation: settings.normalisation,
+                autoplay: settings.autoplay,
                 deviceType: settings.device,
                 pairing: { port: settings.discovery.port, address: config.discovery.address },
               },
