@@ -112,8 +112,8 @@ describe('a device that is picked', () => {
     for (let n = 0; n < 20; n++) await phone.next();
     kitchen.cloud.faults.clear();
     await agree('Song 8');
-    // Song 1, foreseen, is ready at once, both times around.
-    expect(kitchen.deck.plays.map(({ playable }) => playable.track.title)).toEqual(['Song 0', 'Song 1', 'Song 1', 'Song 8']);
+    // Song 1, foreseen, is ready at once; what is passed by in a hurry is not opened.
+    expect(kitchen.deck.plays.map(({ playable }) => playable.track.title)).toEqual(['Song 0', 'Song 1', 'Song 8']);
     expect(kitchen.puts.length - before).toBeLessThanOrEqual(12);
     expect(kitchen.cloud.refusals).toEqual([]);
   });
@@ -358,7 +358,10 @@ describe('tracks', () => {
 });
 
 describe('accounts', () => {
-  const stored = () => kitchen.stored.get('sealed/connect-kitchen') as { readonly username: string } | undefined;
+  const stored = () => {
+    const index = kitchen.stored.get('sealed/logins/kitchen') as { readonly active: string | null; readonly rows: readonly { readonly username: string; readonly refusals: number; readonly isSpent: boolean }[] } | undefined;
+    return index?.rows.find(({ username, isSpent }) => username === index.active && !isSpent);
+  };
 
   it('log in again after a restart without a phone', async () => {
     await open();
@@ -422,7 +425,7 @@ describe('accounts', () => {
     kitchen.cloud.faults.set('access-point/login-failure', { code: 12 });
     kitchen.cloud.faults.set('login5/error', { code: 1 });
     await kitchen.start();
-    await until(() => (stored() as { readonly refusals?: number } | undefined)?.refusals === 1);
+    await until(() => stored()?.refusals === 1);
     expect(kitchen.state.notice).not.toBeNull();
     await kitchen.zone[Symbol.asyncDispose]();
     await kitchen.start();

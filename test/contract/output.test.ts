@@ -64,8 +64,10 @@ outputContract('pipe, clocked', async () => {
   return { ...real, output: await open({ kind: 'pipe', path, clocked: true }, clock), pass: (milliseconds) => clock.advance(milliseconds), heard, canForget: false };
 });
 
-outputContract('aplay', () => onAlsaFile('aplay'), missing('aplay'));
-outputContract('speaker', () => onAlsaFile('speaker'), noSpeaker);
+for (const release of [0, 'never'] as const) {
+  outputContract(`aplay, release ${release}`, () => onAlsaFile('aplay', release), missing('aplay'));
+  outputContract(`speaker, release ${release}`, () => onAlsaFile('speaker', release), noSpeaker);
+}
 
 absentOutputContract('aplay', () => withAlsa('pcm.x { type null }\n', () => open({ kind: 'aplay' })), missing('aplay'));
 absentOutputContract('speaker', () => withAlsa('pcm.x { type null }\n', () => open({ kind: 'speaker' })), noSpeaker);
@@ -74,10 +76,10 @@ absentOutputContract('pipe', () => open({ kind: 'pipe', path: '/nowhere/at/all' 
 absentOutputContract('pipe to a folder', () => open({ kind: 'pipe', path: folder }));
 
 /** A player on an ALSA device that writes to a file. Every start of the device writes the file anew, so the parts are put together. */
-async function onAlsaFile(kind: string) {
+async function onAlsaFile(kind: string, release: 0 | 'never') {
   const path = fresh();
   const config = `pcm.nothing { type null }\npcm.!default { type file slave.pcm "nothing" file "|cat >> ${path}" format "raw" }\n`;
-  const output = await withAlsa(config, () => open({ kind }));
+  const output = await withAlsa(config, () => open({ kind, release }));
   return {
     ...real,
     output,
@@ -89,8 +91,11 @@ async function onAlsaFile(kind: string) {
       }
       return readFile(path);
     },
+    // What this device has swallowed is out of reach of a program's pipe.
+    canForget: kind === 'speaker' || release === 0,
     // A device that takes everything at once still plays in real time as far as we know.
     isPaced: kind === 'aplay',
+    ...(release === 'never' && { quietFor: 1500 }),
   };
 }
 

@@ -246,7 +246,7 @@ describe('tokens', () => {
     table.cloud.faults.fail('metadata/extended', 401);
     table.cloud.counters.mark();
     const error = await failed(session.metadata(table.uri('Plain'), patience()));
-    expect(error).toMatchObject({ kind: 'unauthorized', code: 'spotify/token-refused' });
+    expect(error).toMatchObject({ kind: 'unavailable', code: 'spotify/token-refused' });
     expectSentence(error);
     expect(table.count('metadata/extended')).toBe(3);
     expect(table.count('login5/login')).toBe(1);
@@ -467,7 +467,7 @@ describe('contexts, metadata and storage', () => {
     table.cloud.faults.endpoint('context/resolve', { kind: 'truncate', bytes: 20, count: 1 });
     expect((await session.resolveContext(album, patience())).uri).toBe(album);
     table.cloud.faults.fail('metadata/extended', 200, { body: 'x', count: 1 });
-    expect(await failed(session.metadata(table.uri('Plain'), patience()))).toMatchObject({ kind: 'corrupt' });
+    expect(await failed(session.metadata(table.uri('Plain'), patience()))).toMatchObject({ kind: 'unavailable', code: 'spotify/bad-answer' });
     table.cloud.faults.set('metadata/entry-status', { status: 404, count: 1 });
     expect(await failed(session.metadata(table.uri('Plain'), patience()))).toMatchObject({ kind: 'not-found', code: 'spotify/not-found' });
   });
