@@ -9,7 +9,7 @@ export default defineConfig({
       {
         resolve: source,
         ssr: { resolve: source },
-        test: { name: 'unit', setupFiles: ['test/seed.ts'], include: ['src/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/types/**/*.test.ts'], environment: 'node', testTimeout: 60_000 },
+        test: { name: 'unit', setupFiles: ['test/seed.ts'], include: ['src/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/conformance/**/*.test.ts', 'test/kit/**/*.test.ts', 'test/matrix/**/*.test.ts', 'test/types/**/*.test.ts'], environment: 'node', testTimeout: 60_000 },
       },
       {
         resolve: source,
