@@ -51,6 +51,15 @@ const requests = {
   gone: async () => gone,
   answers: async () => answers,
   discover: async (name: string) => phone.discover({ name, signal: AbortSignal.timeout(10_000) }),
+  /** What a phone that has just been switched on finds and greets within 2 s each; without `url`: nothing, and why. */
+  find: async (name: string) => {
+    try {
+      const { url } = await phone.discover({ name, signal: AbortSignal.timeout(2000) });
+      return { url, deviceId: (await phone.info(url, AbortSignal.timeout(2000))).deviceId, why: '' };
+    } catch (error) {
+      return { url: '', deviceId: '', why: String(error) };
+    }
+  },
   info: async (url: string) => phone.info(url, AbortSignal.timeout(5000)),
   pair: async (url: string) => phone.pair(url, { signal: AbortSignal.timeout(10_000) }),
   play: async (deviceId: string) => {

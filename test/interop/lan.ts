@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readlinkSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,8 @@ import { promisify } from 'node:util';
 import { Scope } from '#foundation';
 import { until } from '../scenario/house.ts';
 
-const daemon = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** Another build than `dist/` can be tested too. */
+const daemon = join(process.env['TONEARM_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url)), 'main.js');
 const relay = fileURLToPath(new URL('lan-relay.mjs', import.meta.url));
 
 /** Why there can be no network of our own here; empty when there can. */
@@ -78,7 +79,7 @@ export class Machine implements AsyncDisposable {
 
   static async open(): Promise<Machine> {
     // cat ends with its input, and its input with us.
-    const holder = new Running(spawn('unshare', ['--net', '--mount', 'sh', '-c', 'mount -t tmpfs none /run && mkdir /run/avahi-daemon && echo made && exec cat'], { stdio: ['pipe', 'pipe', 'pipe'] }));
+    const holder = new Running(spawn('unshare', ['--net', '--mount', 'sh', '-c', 'mount -t sysfs none /sys && mount -t tmpfs none /run && mkdir /run/avahi-daemon && echo made && exec cat'], { stdio: ['pipe', 'pipe', 'pipe'] }));
     await holder.said('made');
     const { pid } = holder.child;
     if (pid === undefined || readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync('/proc/self/ns/net')) throw new Error('It is not a network of its own.');
@@ -135,6 +136,63 @@ export async function openLan(): Promise<AsyncDisposable & { readonly speaker: M
   }
 }
 
+/**
+ * A home: the speaker's machine with two networks, three bridges of containers and virtual machines, and a tunnel; a switch of the first
+ * network (`lan0`, 192.0.2.0/24 and fd00:7::/64) with a phone on it; a second phone on the other network (`lan1` at the speaker,
+ * `lan0` at the phone, 198.51.100.0/24).
+ */
+export interface Home extends AsyncDisposable {
+  readonly speaker: Machine;
+  readonly switch: Machine;
+  readonly near: Machine;
+  readonly far: Machine;
+  /** What switches with faulty IGMP snooping do: multicast gets through to nobody, everything else does. */
+  dropMulticast(isDropped: boolean): Promise<void>;
+}
+
+export async function openHome(): Promise<Home> {
+  const scope = new Scope();
+  try {
+    const [speaker, middle, near, far] = (await Promise.all([0, 1, 2, 3].map(async () => scope.use(await Machine.open())))) as [Machine, Machine, Machine, Machine];
+    await middle.ip('link add sw0 type bridge mcast_snooping 0');
+    await middle.ip('link set sw0 up');
+    for (const [port, machine] of [['port1', speaker], ['port2', near]] as const) {
+      await middle.ip(`link add ${port} type veth peer name lan0 netns ${machine.pid}`);
+      await middle.ip(`link set ${port} master sw0`);
+      await middle.ip(`link set ${port} up`);
+    }
+    await speaker.ip(`link add lan1 type veth peer name lan0 netns ${far.pid}`);
+    for (const bridge of ['docker0', 'br-0123456789ab', 'virbr0']) await speaker.ip(`link add ${bridge} type bridge`);
+    await speaker.ip('link add veth1234 master docker0 type veth peer name veth5678');
+    await speaker.ip('link add wg0 type veth peer name wgfar');
+    for (const [link, address] of [['docker0', '172.17.0.1/16'], ['br-0123456789ab', '172.18.0.1/16'], ['virbr0', '192.168.122.1/24'], ['wg0', '10.8.0.2/24'], ['lan1', '198.51.100.1/24']]) await speaker.ip(`address add ${address} dev ${link}`);
+    for (const link of ['docker0', 'br-0123456789ab', 'virbr0', 'veth1234', 'veth5678', 'wg0', 'wgfar', 'lan1']) await speaker.ip(`link set ${link} up`);
+    for (const [number, machine] of [speaker, near].entries()) {
+      await machine.ip('link set lan0 up');
+      await machine.ip(`address add 192.0.2.${number + 1}/24 dev lan0`);
+      await machine.ip(`address add fd00:7::${number + 1}/64 dev lan0 nodad`);
+    }
+    await speaker.ip('route add default via 192.0.2.254');
+    await near.ip('route add default via 192.0.2.254');
+    await far.ip('link set lan0 up');
+    await far.ip('address add 198.51.100.2/24 dev lan0');
+    await far.ip('route add default via 198.51.100.254');
+    return {
+      speaker,
+      switch: middle,
+      near,
+      far,
+      async dropMulticast(isDropped) {
+        for (const port of ['port1', 'port2']) await middle.ip(`link set dev ${port} type bridge_slave mcast_flood ${isDropped ? 'off' : 'on'}`);
+      },
+      [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await scope[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
 /** Makes loopback ports of one machine reachable on the loopback of another, through sockets in `folder`. */
 export async function relayPorts(ports: readonly number[], from: Machine, to: Machine, folder: string): Promise<void> {
   const path = (port: number) => join(folder, `port-${port}`);
@@ -146,16 +204,26 @@ export async function relayPorts(ports: readonly number[], from: Machine, to: Ma
 
 export interface DaemonOptions {
   readonly name: string;
+  /** The zone's id; made from the name when absent. */
+  readonly id?: string;
   readonly cloud?: object;
+  readonly discovery?: object;
+  /** A data folder to begin with a copy of. */
+  readonly copyOf?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Told which folder it lives in. */
+  readonly onFolder?: (folder: string) => void;
 }
 
 /** The built daemon with a new data folder, on whatever network the machine has. */
-export async function startDaemonOn(machine: Machine, { name, cloud }: DaemonOptions): Promise<Running> {
+export async function startDaemonOn(machine: Machine, { name, id, cloud, discovery, copyOf, env, onFolder }: DaemonOptions): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), 'tonearm-lan-'));
+  onFolder?.(folder);
+  if (copyOf !== undefined) await cp(join(copyOf, 'data'), join(folder, 'data'), { recursive: true, filter: (path) => !/\/(lock|control\.sock)$/.test(path) });
   const config = join(folder, 'configuration.yaml');
   const nowhere = { directory: 'http://127.0.0.1:9', clientToken: 'http://127.0.0.1:9', login5: 'http://127.0.0.1:9', accounts: 'http://127.0.0.1:9' };
-  await writeFile(config, JSON.stringify({ version: 1, zones: [{ name, output: { kind: 'null' } }], broker: { enabled: false }, data: './data', log: { level: 'debug' }, cloud: cloud ?? nowhere }));
-  const running = machine.start(process.execPath, [daemon, '--config', config], { HOME: folder });
+  await writeFile(config, JSON.stringify({ version: 1, zones: [{ name, ...(id !== undefined && { id }), output: { kind: 'null' } }], broker: { enabled: false }, data: './data', log: { level: 'debug' }, cloud: cloud ?? nowhere, ...(discovery && { discovery }) }));
+  const running = machine.start(process.execPath, [daemon, '--config', config], { HOME: folder, ...env });
   running.child.once('close', () => void rm(folder, { recursive: true, force: true }));
   await running.said('is ready');
   return running;
@@ -186,19 +254,35 @@ export class Avahi {
     this.#server = server;
   }
 
-  static async start(machine: Machine, folder: string, hostName: string): Promise<Avahi> {
+  static async start(machine: Machine, folder: string, hostName: string, more = ''): Promise<Avahi> {
     await mkdir(folder, { recursive: true });
     const bus = `unix:path=${join(folder, 'bus')}`;
     const policy = '<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>';
     const kind = '<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">';
     await writeFile(join(folder, 'bus.conf'), `${kind}<busconfig><type>session</type><listen>${bus}</listen><policy context="default">${policy}</policy></busconfig>`);
-    await writeFile(join(folder, 'avahi.conf'), `[server]\nhost-name=${hostName}\n[publish]\npublish-workstation=no\n`);
+    await writeFile(join(folder, 'avahi.conf'), `[server]\nhost-name=${hostName}\n${more}\n[publish]\npublish-workstation=no\n`);
     const env = { DBUS_SYSTEM_BUS_ADDRESS: bus };
     machine.start('dbus-daemon', [`--config-file=${join(folder, 'bus.conf')}`, '--nofork', '--nopidfile']);
     await until('the bus is there', () => existsSync(join(folder, 'bus')));
     const server = machine.start('avahi-daemon', ['-f', join(folder, 'avahi.conf'), '--no-drop-root', '--no-chroot', '--no-rlimits'], env);
     await server.said('Server startup complete');
     return new Avahi(machine, env, server);
+  }
+
+  /** What lets another program on its machine speak with it. */
+  get env(): NodeJS.ProcessEnv {
+    return this.#env;
+  }
+
+  async stop(): Promise<void> {
+    await this.#server.stop();
+  }
+
+  /** Another one on the same bus. */
+  async again(folder: string): Promise<Avahi> {
+    const server = this.#machine.start('avahi-daemon', ['-f', join(folder, 'avahi.conf'), '--no-drop-root', '--no-chroot', '--no-rlimits'], this.#env);
+    await server.said('Server startup complete');
+    return new Avahi(this.#machine, this.#env, server);
   }
 
   /** What the responder itself wrote. */
