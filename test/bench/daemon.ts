@@ -9,7 +9,7 @@ import { entryOf, longTrack } from './music.ts';
 const ticks = 100; // per second, on every Linux Node.js runs on
 
 /** Resident memory of a process and its children, in MB. */
-function residentOf(pid: number): number {
+export function residentOf(pid: number): number {
   const own = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
   return children.reduce((sum, child) => sum + residentOf(child), own);

@@ -7,7 +7,7 @@ import { playedCpu } from './daemon.ts';
 import { longTrack } from './music.ts';
 
 /**
- * Decoding alone, to 16-bit samples: our decoder in this process against oggdec as a process, in turn, nine times each.
+ * Decoding alone, to 16-bit samples: our decoder in this process against oggdec as a process, in turn, fifteen times each.
  * The least of each is compared: whatever else runs on the machine only ever adds to the time a program needs, and adds
  * to one of a pair as readily as to the other, so that single ratios and their median swing by a third on a shared core.
  */
@@ -17,7 +17,7 @@ export const decodeFigures: Bench = {
     const { path, seconds } = await longTrack(root);
     const ours: number[] = [];
     const theirs: number[] = [];
-    const turns = 9;
+    const turns = 15;
     await decodeOnce(path);
     for (let turn = 0; turn < turns; turn++) {
       ours.push(await decodeOnce(path));

@@ -184,7 +184,14 @@ export async function pair({ phone, daemon }: Pick<House, 'phone' | 'daemon'>): 
 export async function readAll(folder: string): Promise<ReadonlyMap<string, Buffer>> {
   const files = new Map<string, Buffer>();
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) files.set(join(entry.parentPath, entry.name), await readFile(join(entry.parentPath, entry.name)));
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    // A daemon that writes replaces its files: one that is gone was half of such a step.
+    const bytes = await readFile(path).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    });
+    if (bytes) files.set(path, bytes);
   }
   return files;
 }
