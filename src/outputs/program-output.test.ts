@@ -25,6 +25,20 @@ function playTo(script: string, { program = 'sh', staysOpen = false } = {}): Pro
 
 const frames = (count: number, value = 0.5) => new Float32Array(2 * count).fill(value);
 
+/** Until a process has ended and whoever started it knows. */
+async function gone(id: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(id, 0);
+    } catch {
+      // Its end is reaped and told in one turn of the loop.
+      await wait(20);
+      return;
+    }
+    await wait(10);
+  }
+}
+
 async function writeUntilError(): Promise<unknown> {
   for (let writes = 0; writes < 200; writes++) {
     try {
@@ -187,11 +201,13 @@ describe('a device that stays open', () => {
 
   test('a program that dies in the silence is started again without a word', async () => {
     const path = join(folder, 'silent');
-    playTo(`echo run >> ${path}.runs; head -c 100000 > /dev/null; exit 1`, { staysOpen: true });
+    playTo(`echo run >> ${path}.runs; echo $$ > ${path}; head -c 100000 > /dev/null; exit 1`, { staysOpen: true });
     await output.write(frames(1000), calm);
     await output.drain(calm);
-    await wait(300);
+    await gone(Number(await readFile(path, 'utf8')));
     await output.write(frames(1000), calm);
+    // The second has to begin before it can write that it runs.
+    while ((await runs(path)) < 2) await wait(10);
     expect(await runs(path)).toBe(2);
   });
 });
