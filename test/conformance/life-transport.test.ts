@@ -80,7 +80,8 @@ it('11 seek in three forms, clamped, and during a load: positions exact', async 
   const from = () => room.deck.heard.at(-1)?.from;
   const seek = async (json: object) => {
     expect(await command(room, { endpoint: 'seek_to', ...json })).toBe(true);
-    await room.run(1000);
+    // So many states in a few seconds are told up to 500 ms apart.
+    await room.run(1500);
     allIsWell(room);
   };
   await seek({ value: 60_000, position: 60_000, relative: 'beginning' });

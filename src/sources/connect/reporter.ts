@@ -16,7 +16,7 @@ export interface ReporterPorts {
 
 const spacing = 200;
 /** The cloud takes 20 in 5 s (§2.7, §2.9). The more were sent, the further they are apart, so that there is room for what is urgent and the newest state is still told in time. */
-const budget = { within: 5000, steps: [{ below: 11, spacing }, { below: 14, spacing: 350 }] as const, spacing: 600 };
+const budget = { within: 5000, steps: [{ below: 10, spacing }, { below: 13, spacing: 350 }] as const, spacing: 500 };
 const volumeQuiet = 150;
 const rateLimitPause = 10_000;
 /** For so long giving up waits for a report that is under way: overtaken by it, we would be active again. */
@@ -24,7 +24,7 @@ const inactivePatience = 1000;
 
 /**
  * Decides when the cloud is told (connect-control.md §2.6, §2.7): claims at once, the rest gathered to one PUT each 200 ms, or
- * up to 600 ms after many of them, volume after 150 ms of quiet, never two at a time, and silence for as long as a 429 asks. Between a lost connection and the
+ * up to 500 ms after many of them, volume after 150 ms of quiet, never two at a time, and silence for as long as a 429 asks. Between a lost connection and the
  * next hello there is nobody to tell.
  */
 export class Reporter implements AsyncDisposable {
