@@ -1,22 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { usualSongs, type ListeningRoom, type ListeningRoomOptions } from '../kit/listening-room.ts';
-import { allIsWell, asked, good, NEW_DEVICE, openLife, playerState, playing, speakerId, statePut, told } from './life-room.ts';
+import { allIsWell, asked, good, lookAfter, NEW_DEVICE, newest, openLife, playing, speakerId, statePut, told } from './life-room.ts';
 
 let room: ListeningRoom;
 const open = async (options?: ListeningRoomOptions) => (room = await openLife(options));
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
-
-const last = () => playerState(told(room).at(-1) ?? expect.fail());
-const isOnline = () => room.state.account.connected;
-/** One uninterrupted stretch of sound. */
-const noGap = () => {
-  expect(room.deck.plays).toHaveLength(1);
-  expect(room.deck.heard).toHaveLength(1);
-  expect(room.deck.isSounding).toBe(true);
-};
+const { last, isOnline, noGap } = lookAfter(() => room);
 
 describe('connect-control §10.1', () => {
   type Call = 'put' | 'inactive' | 'delete' | 'resolve' | 'resume';

@@ -1,23 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TonearmError } from '#foundation';
 import { usualSongs, type ListeningRoom, type ListeningRoomOptions } from '../kit/listening-room.ts';
-import { allIsWell, asked, command, good, NEW_DEVICE, openLife, playerState, playing, raw, speakerId, statePut, told } from './life-room.ts';
+import { allIsWell, asked, command, good, lookAfter, NEW_DEVICE, newest, openLife, playing, raw, speakerId, statePut, told } from './life-room.ts';
 
 let room: ListeningRoom;
 const open = async (options?: ListeningRoomOptions) => (room = await openLife(options));
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
-
-const last = () => playerState(told(room).at(-1) ?? expect.fail());
-const isOnline = () => room.state.account.connected;
-/** One uninterrupted stretch of sound. */
-const noGap = () => {
-  expect(room.deck.plays).toHaveLength(1);
-  expect(room.deck.heard).toHaveLength(1);
-  expect(room.deck.isSounding).toBe(true);
-};
+const { last, isOnline, noGap } = lookAfter(() => room);
 
 describe('connect-control §10.3', () => {
   it('row 1, expired connection id: the PUT is dropped, the dealer opened anew within 5 s, NEW_DEVICE with the full state', async () => {

@@ -1,12 +1,9 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { ListeningRoom } from '../kit/listening-room.ts';
-import { allIsWell, asked, NEW_DEVICE, openLife, playing, raw, speakerId, told, command } from './life-room.ts';
+import { allIsWell, asked, command, lookAfter, NEW_DEVICE, openLife, playing, raw, speakerId, told } from './life-room.ts';
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 it('20 takeover by another device, pushed without player_state: silent within 500 ms, /inactive sent once', async () => {
   room = await openLife();

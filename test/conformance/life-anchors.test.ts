@@ -1,14 +1,11 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { PutStateRequest } from '#spotify/wire';
 import { Chance } from '../kit/chance.ts';
 import type { ListeningRoom } from '../kit/listening-room.ts';
-import { allIsWell, openLife, playing, speakerId } from './life-room.ts';
+import { allIsWell, lookAfter, openLife, playing, speakerId } from './life-room.ts';
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 it.each([1, 2, 3])('every published position is within 200 ms of the audible one, whatever is pressed (§6.9, seed %i)', async (seed) => {
   room = await openLife({ latency: { http: 30, dealer: 30, accessPoint: 30 }, speaker: { deck: { ahead: 10_000 } } });

@@ -1,12 +1,9 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { ListeningRoom } from '../kit/listening-room.ts';
-import { allIsWell, asked, NEW_DEVICE, openLife, playerState, playing, PLAYER_STATE_CHANGED, speakerId, statePut, told, VOLUME_CHANGED } from './life-room.ts';
+import { allIsWell, asked, lookAfter, NEW_DEVICE, newest, openLife, PLAYER_STATE_CHANGED, playerState, playing, speakerId, statePut, told, VOLUME_CHANGED } from './life-room.ts';
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 it('24 401 on a PUT, then ok: one token renewal, state delivered', async () => {
   room = await openLife();
@@ -19,7 +16,7 @@ it('24 401 on a PUT, then ok: one token renewal, state delivered', async () => {
   expect((room.cloud.counters.view.requests['login5'] ?? 0) - logins).toBe(1);
   expect(asked(room, statePut, began)).toHaveLength(2);
   expect(told(room, began)).toHaveLength(1);
-  expect(playerState(told(room).at(-1) ?? expect.fail()).isPaused).toBe(true);
+  expect(newest(room).isPaused).toBe(true);
   allIsWell(room);
 });
 

@@ -1,12 +1,10 @@
-import { expect } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import type { CatalogueEntry } from '#simulator';
-import { PutStateReason, type PutStateRequest } from '#spotify/wire';
-import { ListeningRoom, usualSongs, type ListeningRoomOptions } from '../kit/listening-room.ts';
+import { PutStateReason, type ConnectPlayerState, type PutStateRequest } from '#spotify/wire';
+import { bytes, ListeningRoom, usualSongs, type ListeningRoomOptions } from '../kit/listening-room.ts';
 
 export const speakerId = 'b2'.repeat(20);
 export const { NEW_DEVICE, PLAYER_STATE_CHANGED, VOLUME_CHANGED } = PutStateReason;
-
-const bytes = (seed: number) => Buffer.from(Array.from({ length: 4000 }, (_, at) => (at * seed) & 0xff));
 
 /** A track of an album of its own, played nowhere. */
 export const restricted = (title: string, album: string, number: number): CatalogueEntry => ({
@@ -28,6 +26,26 @@ export async function openLife(options: ListeningRoomOptions = {}): Promise<List
   room.cloud.faults.set('connect-state/push-to-sender', {});
   if (isPaired) await room.pair();
   return room;
+}
+
+/** After each test its room is closed and has left nothing behind; and what is asked of a room in many of them. */
+export function lookAfter(current: () => ListeningRoom) {
+  afterEach(async () => {
+    const room = current();
+    await room[Symbol.asyncDispose]();
+    expect(room.left).toEqual({ timers: 0, connections: 0 });
+  });
+  return {
+    last: () => newest(current()),
+    isOnline: () => current().state.account.connected,
+    /** One uninterrupted stretch of sound. */
+    noGap: () => {
+      const { deck } = current();
+      expect(deck.plays).toHaveLength(1);
+      expect(deck.heard).toHaveLength(1);
+      expect(deck.isSounding).toBe(true);
+    },
+  };
 }
 
 /** Plays a track of its album and lets it be heard for a moment. */
@@ -63,6 +81,9 @@ export function asked(room: ListeningRoom, path: RegExp, from = 0): number[] {
 
 export const statePut = /^PUT \/connect-state\/v1\/devices\/(b2){20}$/;
 export const playerState = ({ put }: { readonly put: PutStateRequest }) => put.device?.playerState ?? expect.fail('a PUT without a state');
+
+/** What the speaker told the cloud last. */
+export const newest = (room: ListeningRoom): ConnectPlayerState => playerState(told(room).at(-1) ?? expect.fail('nothing was told'));
 
 /** The cloud has found nothing to complain of, and phone and speaker agree. */
 export function allIsWell(room: ListeningRoom): void {

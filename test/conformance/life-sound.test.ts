@@ -1,10 +1,10 @@
-import { afterEach, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { CatalogueEntry } from '#simulator';
 import { openFrom, readAll } from '../../src/audio/test-kit/decode-all.ts';
 import { encodeVorbis, synthesise } from '../../src/audio/test-kit/tune.ts';
 import type { ListeningRoom } from '../kit/listening-room.ts';
 import { EngineDeck } from '../matrix/engine-deck.ts';
-import { NEW_DEVICE, openLife, playerState, playing, told } from './life-room.ts';
+import { lookAfter, NEW_DEVICE, newest, openLife, playing, told } from './life-room.ts';
 
 // The scenarios that are about samples, with the real engine: it fetches, deciphers and decodes, on the clock of the room.
 
@@ -21,10 +21,7 @@ beforeAll(async () => {
   catalogue = Array.from({ length: 3 }, (_, n): CatalogueEntry => ({ title: `Song ${n}`, artists: ['Somebody'], album: 'Song', number: n + 1, duration: length * 1000, files: [{ format: 2, content: { bytes: file } }] }));
 }, 120_000);
 
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 const open = async () => {
   room = await openLife({ catalogue, speaker: { openDeck: (clock) => (deck = new EngineDeck(clock, samples)) } });
@@ -55,7 +52,7 @@ it('29 CDN cut 30 s with some seconds buffered, real engine: Stalled, resumes, g
   // What was buffered was heard.
   expect(room.clock.monotonic() - cut).toBeGreaterThan(5000);
   await room.run(1000);
-  expect(playerState(told(room).at(-1) ?? expect.fail())).toMatchObject({ isPlaying: true, isPaused: false, isBuffering: true, playbackSpeed: 0 });
+  expect(newest(room)).toMatchObject({ isPlaying: true, isPaused: false, isBuffering: true, playbackSpeed: 0 });
   expect(room.disagreements()).toEqual([]);
   await room.run(30_000 - (room.clock.monotonic() - cut));
   fault[Symbol.dispose]();

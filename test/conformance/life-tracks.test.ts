@@ -1,12 +1,9 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { usualSongs, type ListeningRoom } from '../kit/listening-room.ts';
-import { allIsWell, asked, command, episode, good, openLife, playerState, playing, restricted, speakerId, told } from './life-room.ts';
+import { allIsWell, asked, command, episode, good, lookAfter, newest, openLife, playing, restricted, speakerId, told } from './life-room.ts';
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 const metadata = /^POST \/extended-metadata/;
 
@@ -28,7 +25,7 @@ it('27 12 unplayable rows, then a good one: it plays; delays grow; one event for
   await room.do(room.phone.next());
   await room.plays('Good');
   expect(asked(room, metadata).length - before).toBeLessThanOrEqual(1);
-  expect(playerState(told(room).at(-1) ?? expect.fail()).nextTracks.filter(({ disallowReasons }) => disallowReasons.includes('unavailable')).length).toBeGreaterThanOrEqual(12);
+  expect(newest(room).nextTracks.filter(({ disallowReasons }) => disallowReasons.includes('unavailable')).length).toBeGreaterThanOrEqual(12);
 });
 
 it('28 60 unplayable rows: stops paused with an error event, no storm', async () => {
@@ -44,7 +41,7 @@ it('28 60 unplayable rows: stops paused with an error event, no storm', async ()
   expect(tries.every((at, n) => (tries[n + 5] ?? Infinity) - at > 1000)).toBe(true);
   expect(room.speaker.failures.at(-1)?.code).toBe('connect/nothing-playable');
   await room.run(1000);
-  expect(playerState(told(room).at(-1) ?? expect.fail())).toMatchObject({ isPlaying: true, isPaused: true, isBuffering: false });
+  expect(newest(room)).toMatchObject({ isPlaying: true, isPaused: true, isBuffering: false });
   const puts = told(room).length;
   await room.run(600_000);
   expect(asked(room, metadata, began)).toHaveLength(50);
@@ -63,7 +60,7 @@ it('a CDN that is away for 30 s with 10 s buffered, on the deck of the kit (29 i
   expect(room.state.status).toBe('playing');
   await room.shows(({ status }) => status === 'stalled', 3000);
   await room.run(1000);
-  expect(playerState(told(room).at(-1) ?? expect.fail())).toMatchObject({ isPlaying: true, isPaused: false, isBuffering: true, playbackSpeed: 0 });
+  expect(newest(room)).toMatchObject({ isPlaying: true, isPaused: false, isBuffering: true, playbackSpeed: 0 });
   expect(room.disagreements()).toEqual([]);
   await room.plays('Song 0', 60_000);
   await room.run(5000);
@@ -84,7 +81,7 @@ it('a jump to where no bytes are, and a pause in a stall: shown as stalled, at t
   await room.do(room.phone.seek(120_000));
   await room.shows(({ status }) => status === 'stalled', 1500);
   await room.run(500);
-  expect(playerState(told(room).at(-1) ?? expect.fail())).toMatchObject({ isBuffering: true, isPaused: false, playbackSpeed: 0, positionAsOfTimestamp: 120_000 });
+  expect(newest(room)).toMatchObject({ isBuffering: true, isPaused: false, playbackSpeed: 0, positionAsOfTimestamp: 120_000 });
   await room.do(room.phone.pause());
   await room.run(1000);
   expect(room.state.status).toBe('paused');
@@ -198,7 +195,7 @@ it('32 sleep timer: duration, end_of_track, clear: the state shows it, it pauses
   await room.run(5000);
   expect(room.deck.heard.some(({ uri }) => uri === room.uri('Song 1'))).toBe(false);
   expect(timer() ?? null).toBeNull();
-  expect(playerState(told(room).at(-1) ?? expect.fail())).toMatchObject({ isPaused: true, playbackSpeed: 0 });
+  expect(newest(room)).toMatchObject({ isPaused: true, playbackSpeed: 0 });
   await room.do(room.phone.resume());
   await room.plays('Song 1');
   // Whoever loses playback loses the timer.

@@ -1,12 +1,9 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { ListeningRoom } from '../kit/listening-room.ts';
-import { allIsWell, command, NEW_DEVICE, openLife, playerState, playing, speakerId, told } from './life-room.ts';
+import { allIsWell, command, lookAfter, NEW_DEVICE, newest, openLife, playerState, playing, speakerId, told } from './life-room.ts';
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 it('1 cold start: one NEW_DEVICE within 1 s of the connection id, with the real volume, idle, with a session id', async () => {
   room = await openLife({ latency: { http: 50, dealer: 50, accessPoint: 50 } });
@@ -44,7 +41,7 @@ it('9 play initially_paused with seek_to 30000: paused at 30000, no sample befor
   await room.run(30_000);
   expect(room.deck.heard).toEqual([]);
   expect(room.state.position.at).toBe(30_000);
-  expect(playerState(told(room).at(-1) ?? expect.fail())).toMatchObject({ isPlaying: true, isPaused: true, isBuffering: false, playbackSpeed: 0, positionAsOfTimestamp: 30_000 });
+  expect(newest(room)).toMatchObject({ isPlaying: true, isPaused: true, isBuffering: false, playbackSpeed: 0, positionAsOfTimestamp: 30_000 });
   await room.do(room.phone.resume());
   await room.run(1000);
   expect(room.deck.heard[0]).toMatchObject({ from: 30_000 });
@@ -59,7 +56,7 @@ it('10 pause 60 s, resume: position unchanged, speed 0 while paused', async () =
   await room.do(room.phone.pause());
   await room.run(1000);
   const { position } = room.deck;
-  const paused = playerState(told(room).at(-1) ?? expect.fail());
+  const paused = newest(room);
   expect(paused).toMatchObject({ isPlaying: true, isPaused: true, playbackSpeed: 0 });
   // What was heard, told once.
   expect(Math.abs(paused.positionAsOfTimestamp - position)).toBeLessThanOrEqual(1);
@@ -70,7 +67,7 @@ it('10 pause 60 s, resume: position unchanged, speed 0 while paused', async () =
   await room.do(room.phone.resume());
   await room.run(500);
   expect(room.deck.heard.at(-1)?.from).toBe(position);
-  expect(playerState(told(room).at(-1) ?? expect.fail())).toMatchObject({ isPaused: false, playbackSpeed: 1 });
+  expect(newest(room)).toMatchObject({ isPaused: false, playbackSpeed: 1 });
   allIsWell(room);
 });
 

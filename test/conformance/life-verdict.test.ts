@@ -1,16 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ListeningRoom, ListeningRoomOptions } from '../kit/listening-room.ts';
-import { allIsWell, openLife, playerState, playing, told } from './life-room.ts';
+import { allIsWell, lookAfter, openLife, playing } from './life-room.ts';
 
 let room: ListeningRoom;
 const open = async (options?: ListeningRoomOptions) => (room = await openLife(options));
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
-
-const last = () => playerState(told(room).at(-1) ?? expect.fail());
-const isOnline = () => room.state.account.connected;
+const { last, isOnline } = lookAfter(() => room);
 
 describe('T3: an account that gets no audio keys', () => {
   it('three keys are asked for, no row is used up, playback pauses where it is, with one notice and one failure', async () => {

@@ -1,13 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ListeningRoom, ListeningRoomOptions } from '../kit/listening-room.ts';
-import { allIsWell, asked, command, playerState, speakerId, told } from './life-room.ts';
-import { bare, fortySongs, handOver, heardTitles, layPlaylist, newest, nextTitles, openOrder, range, songs, titleOf } from './order-room.ts';
+import { allIsWell, asked, command, lookAfter, newest, playerState, speakerId, told } from './life-room.ts';
+import { bare, fortySongs, handOver, heardTitles, layPlaylist, nextTitles, openOrder, range, songs, titleOf } from './order-room.ts';
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 const autoplayRoute = /^POST \/context-resolve\/v1\/autoplay/;
 const withAutoplay = (isOn: boolean, more: ListeningRoomOptions = {}) => openOrder({ users: [{ name: 'listener', attributes: { autoplay: isOn ? '1' : '0' } }], ...more });

@@ -1,14 +1,11 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { CatalogueEntry, OddContexts } from '#simulator';
 import type { ListeningRoom } from '../kit/listening-room.ts';
-import { allIsWell, asked, command, playerState, speakerId, told } from './life-room.ts';
-import { fortySongs, handOver, heardTitles, layPlaylist, newest, nextTitles, oddContexts, openOrder, range, songRow, songs, titleOf } from './order-room.ts';
+import { allIsWell, asked, command, lookAfter, newest, playerState, speakerId, told } from './life-room.ts';
+import { fortySongs, handOver, heardTitles, layPlaylist, nextTitles, oddContexts, openOrder, range, songRow, songs, titleOf } from './order-room.ts';
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 const talks = Array.from({ length: 4 }, (_, n): CatalogueEntry => ({ kind: 'episode', title: `Talk ${n}`, artists: ['People'], album: 'Show', number: n + 1, duration: 100_000, files: fortySongs[n]?.files ?? [] }));
 const route = /^GET \/(context-resolve|artistplaycontext|playlistextender|radio-apollo)/;

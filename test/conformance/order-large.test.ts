@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { formatUri } from '#spotify/wire';
 import type { ListeningRoom } from '../kit/listening-room.ts';
-import { allIsWell, asked, speakerId } from './life-room.ts';
-import { newest, openOrder, range, songRow } from './order-room.ts';
+import { allIsWell, asked, lookAfter, newest, speakerId } from './life-room.ts';
+import { openOrder, range, songRow } from './order-room.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -20,10 +20,7 @@ const pageRoute = /^GET \/playlistextender/;
 const megabyte = 1 << 20;
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 /** 10,000 rows: the first hundred in the answer, the others in pages that name one another. */
 function layLarge(): string {

@@ -1,13 +1,10 @@
-import { afterEach, expect, it } from 'vitest';
-import type { ListeningRoom } from '../kit/listening-room.ts';
-import { allIsWell, playerState, playing, speakerId, told } from './life-room.ts';
-import { heardTitles, layPlaylist, newest, nextTitles, openOrder, range, songs, usualSongs } from './order-room.ts';
+import { expect, it } from 'vitest';
+import { usualSongs, type ListeningRoom } from '../kit/listening-room.ts';
+import { allIsWell, lookAfter, newest, playerState, playing, speakerId, told } from './life-room.ts';
+import { heardTitles, layPlaylist, nextTitles, openOrder, range, songs } from './order-room.ts';
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 it.each([0, 150])('12. skip_next 20 times in 2 s: final row = start + 20, one stream opened at the end, at most 12 PUTs (%i ms per round trip)', async (latency) => {
   room = await openOrder({ latency: { http: latency, dealer: 0, accessPoint: latency } });

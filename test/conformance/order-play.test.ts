@@ -1,13 +1,10 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { ListeningRoom } from '../kit/listening-room.ts';
-import { allIsWell, command, raw, speakerId } from './life-room.ts';
-import { heardTitles, layPlaylist, newest, nextTitles, openOrder, range, songs } from './order-room.ts';
+import { allIsWell, command, lookAfter, newest, raw, speakerId } from './life-room.ts';
+import { heardTitles, layPlaylist, nextTitles, openOrder, range, songs } from './order-room.ts';
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 it('7. play a playlist with skip_to uid and shuffle on: that row first, the others permuted, none lost', async () => {
   room = await openOrder();

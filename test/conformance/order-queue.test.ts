@@ -1,14 +1,11 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { ProvidedTrack } from '#spotify/wire';
 import type { ListeningRoom } from '../kit/listening-room.ts';
-import { allIsWell, command, playing, speakerId } from './life-room.ts';
-import { heardTitles, layPlaylist, newest, nextTitles, openOrder, range, songs } from './order-room.ts';
+import { allIsWell, command, lookAfter, newest, playing, speakerId } from './life-room.ts';
+import { heardTitles, layPlaylist, nextTitles, openOrder, range, songs } from './order-room.ts';
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 it('14. add_to_queue three times during play, once while the queue plays: first in first out, every uid its own', async () => {
   room = await openOrder();

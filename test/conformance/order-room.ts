@@ -1,7 +1,7 @@
 import { layOddContexts, type ContextRow } from '#simulator';
-import { encodeTransferState, formatUri, parseSpotifyUri, type ConnectPlayerState, type Input, type ProvidedTrack, type TransferState } from '#spotify/wire';
-import { album, usualSongs, type ListeningRoom, type ListeningRoomOptions } from '../kit/listening-room.ts';
-import { command, openLife, playerState, told } from './life-room.ts';
+import { encodeTransferState, formatUri, parseSpotifyUri, type Input, type ProvidedTrack, type TransferState } from '#spotify/wire';
+import { album, type ListeningRoom, type ListeningRoomOptions } from '../kit/listening-room.ts';
+import { command, newest, openLife } from './life-room.ts';
 
 /** Forty tracks of one album, so that everything that comes next is published. */
 export const fortySongs = album('Song', 40);
@@ -30,18 +30,9 @@ export function handOver(room: ListeningRoom, state: Input<TransferState>, optio
 /** A row as the cloud likes to send it: with its id only. */
 export const bare = (uri: string, uid: string) => ({ gid: parseSpotifyUri(uri).gid ?? Buffer.alloc(0), uid });
 
-/** What the speaker told the cloud last. */
-export function newest(room: ListeningRoom): ConnectPlayerState {
-  const last = told(room).at(-1);
-  if (!last) throw new Error('nothing was told');
-  return playerState(last);
-}
-
 /** Titles of what was published to come next; what is no track by its address. */
 export const nextTitles = (room: ListeningRoom, state = newest(room)): string[] => state.nextTracks.map((row) => titleOf(room, row));
 export const titleOf = (room: ListeningRoom, { uri }: Pick<ProvidedTrack, 'uri'>): string => room.cloud.catalogue.byUri(uri)?.title ?? uri;
 export const heardTitles = (room: ListeningRoom): string[] => room.deck.heard.map((row) => titleOf(room, row));
 export const songs = (...numbers: readonly number[]): string[] => numbers.map((n) => `Song ${n}`);
 export const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, n) => from + n);
-
-export { usualSongs };

@@ -1,13 +1,10 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { ListeningRoom } from '../kit/listening-room.ts';
-import { allIsWell, command, playerState, playing, speakerId, told } from './life-room.ts';
-import { bare, handOver, heardTitles, layPlaylist, newest, nextTitles, openOrder, range, songs, titleOf } from './order-room.ts';
+import { allIsWell, command, lookAfter, newest, playerState, playing, speakerId, told } from './life-room.ts';
+import { bare, handOver, heardTitles, layPlaylist, nextTitles, openOrder, range, songs, titleOf } from './order-room.ts';
 
 let room: ListeningRoom;
-afterEach(async () => {
-  await room[Symbol.asyncDispose]();
-  expect(room.left).toEqual({ timers: 0, connections: 0 });
-});
+lookAfter(() => room);
 
 it('2. transfer of a gid-only track with an anchor 5 s old: claimed within 300 ms, reply within 2 s, position + 5 s within 300 ms, uid there', async () => {
   room = await openOrder({ latency: { http: 50, dealer: 50, accessPoint: 50 } });

@@ -14,7 +14,8 @@ export interface ListeningRoomOptions extends CloudOptions {
 
 export type Road = 'access-point' | 'dealer' | 'web' | 'cdn';
 
-const bytes = (seed: number) => Buffer.from(Array.from({ length: 4000 }, (_, at) => (at * seed) & 0xff));
+/** Content of a file that nobody decodes. */
+export const bytes = (seed: number) => Buffer.from(Array.from({ length: 4000 }, (_, at) => (at * seed) & 0xff));
 
 /** So many tracks of one album; lengths in ms. */
 export function album(name: string, tracks: number, duration: number | ((index: number) => number) = 200_000): readonly CatalogueEntry[] {
