@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { usualSongs, type ListeningRoom, type ListeningRoomOptions } from '../kit/listening-room.ts';
-import { allIsWell, asked, good, lookAfter, NEW_DEVICE, newest, openLife, playing, speakerId, statePut, told } from './life-room.ts';
+import { allIsWell, asked, good, lookAfter, NEW_DEVICE, openLife, playing, speakerId, statePut, told } from './life-room.ts';
 
 let room: ListeningRoom;
 const open = async (options?: ListeningRoomOptions) => (room = await openLife(options));

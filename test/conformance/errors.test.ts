@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TonearmError } from '#foundation';
 import { usualSongs, type ListeningRoom, type ListeningRoomOptions } from '../kit/listening-room.ts';
-import { allIsWell, asked, command, good, lookAfter, NEW_DEVICE, newest, openLife, playing, raw, speakerId, statePut, told } from './life-room.ts';
+import { allIsWell, asked, command, good, lookAfter, NEW_DEVICE, openLife, playing, raw, speakerId, statePut, told } from './life-room.ts';
 
 let room: ListeningRoom;
 const open = async (options?: ListeningRoomOptions) => (room = await openLife(options));
