@@ -1,4 +1,5 @@
 import type { Events, TonearmError } from '#foundation';
+import type { OutputView } from './output.ts';
 import type { Millis } from './units.ts';
 import type { Playable } from './playable.ts';
 
@@ -22,6 +23,12 @@ export interface DeckEvents {
   failed: { readonly id: LoadId; readonly error: TonearmError };
   /** Every address has failed or expired: answer with `refresh`, or let it fail after 30 s. */
   wanted: { readonly id: LoadId };
+  /** The first sample of an announcement is heard. */
+  announcing: { readonly id: LoadId };
+  /** An announcement is over: said to its end, hushed (`error` null too), or not playable. */
+  announced: { readonly id: LoadId; readonly error: TonearmError | null };
+  /** Sound goes elsewhere now. */
+  output: OutputView;
 }
 
 /**
@@ -43,4 +50,14 @@ export interface Deck {
   stop(): void;
   /** Linear factor 0 to 1, ramped over about 10 ms. 1 leaves samples untouched. */
   setGain(gain: number): void;
+  /**
+   * Says something at `gain` (its own; `setGain` does not touch it) over what plays, which is lowered to the factor `duck` meanwhile
+   * and never stops; also while nothing plays, or in a pause. Several are said one after the other.
+   */
+  announce(playable: Playable, options: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void;
+  /** Ends what is being said and forgets what was still to be said. */
+  hush(): void;
+  readonly output: OutputView;
+  /** Sends the sound another way: one of `output.choices`. Rejects with `invalid` for another; what plays goes on. */
+  useOutput(name: string): Promise<void>;
 }

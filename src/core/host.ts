@@ -44,6 +44,8 @@ export interface Store {
   read(name: string): Promise<unknown>;
   write(name: string, value: unknown): Promise<void>;
   remove(name: string): Promise<void>;
+  /** Names that begin so, readable or not. */
+  names(prefix: string): Promise<readonly string[]>;
   /** The same names in a second, encrypted space: AES-256-GCM, key in a 0600 file. */
   readonly sealed: Omit<Store, 'sealed'>;
 }

@@ -20,3 +20,11 @@ export interface Output extends AsyncDisposable {
   /** Forgets what was written and not heard. Returns about how many frames were forgotten. */
   drop(): number;
 }
+
+/** Where the sound of a zone goes. */
+export interface OutputView {
+  /** What is used now; null before one was found. */
+  readonly name: string | null;
+  /** What may be asked for; `auto` among them. */
+  readonly choices: readonly string[];
+}

@@ -1,6 +1,7 @@
 import type { Events, TonearmError } from '#foundation';
 import type { Command, CommandKind, RepeatMode } from './command.ts';
 import type { Deck } from './deck.ts';
+import type { OutputView } from './output.ts';
 import type { Track } from './track.ts';
 import type { Millis, Origin, Uri } from './units.ts';
 
@@ -35,6 +36,10 @@ export interface Volume {
   /** 0 to 1 as people perceive and set it. */
   readonly level: number;
   readonly muted: boolean;
+  /** Nothing gets louder than this, whoever asks; 1 for no limit. `level` never lies above it. */
+  readonly limit: number;
+  /** Where a fade is going, and when it is there (Unix ms); null when none is under way. */
+  readonly fading: { readonly to: number; readonly ends: Millis } | null;
 }
 
 /** Something the owner should know; shown on every surface until it is over. */
@@ -56,6 +61,13 @@ export interface PlayerState {
   readonly queue: QueueView;
   readonly account: { readonly name: string | null; readonly connected: boolean };
   readonly notice: Notice | null;
+  readonly output: OutputView;
+  /** Unix ms at which the sleep timer pauses; null when none runs. */
+  readonly sleep: { readonly ends: Millis } | null;
+  /** Id of the preset that was started last and still plays. */
+  readonly preset: string | null;
+  /** Something is being said over what plays, or into the silence. */
+  readonly announcing: boolean;
   readonly by: { readonly started: Origin | null; readonly changed: Origin };
   /** What would work right now: surfaces grey out the rest. */
   readonly accepts: ReadonlySet<CommandKind>;
@@ -65,6 +77,7 @@ export interface PlayerEvents {
   changed: { readonly state: PlayerState; readonly previous: PlayerState };
   ended: { readonly track: Track; readonly reason: 'finished' | 'skipped' | 'failed' };
   failed: { readonly error: TonearmError };
+  announced: { readonly uri: Uri; readonly phase: 'started' | 'finished'; readonly error: TonearmError | null };
 }
 
 /** A zone's only door. */
@@ -84,6 +97,8 @@ export interface SourceState {
   readonly queue: QueueView;
   readonly account: { readonly name: string | null; readonly connected: boolean };
   readonly notice: Notice | null;
+  /** A sleep timer of its own, which it obeys itself: that of the Spotify app. */
+  readonly sleep?: { readonly ends: Millis } | null;
   readonly accepts: ReadonlySet<CommandKind>;
 }
 
@@ -100,12 +115,20 @@ export interface Source extends AsyncDisposable {
   readonly events: Events<SourceEvents>;
   plays(uri: Uri): boolean;
   execute(command: Command, by: Origin, signal: AbortSignal): Promise<void>;
+  /** All there is to know of what plays, for the same kind of source in another zone; null when it cannot be carried there. */
+  handOver?(): object | null;
+  /** Goes on with what another zone handed over, at the same place. Resolves when it has been accepted. */
+  takeOver?(playback: object, by: Origin, signal: AbortSignal): Promise<void>;
 }
 
 /** The right to be heard in a zone. The signal fires when somebody else takes over or the zone closes. */
 export interface Lease extends Disposable {
   readonly deck: Deck;
   readonly signal: AbortSignal;
+  /** The holder begins something else, and says for whom: who started what plays is known by this. */
+  renew(by: Origin): void;
+  /** Gives the zone back because somebody wants it so; disposing does it in the name of whoever began. */
+  release(by: Origin): void;
 }
 
 /** What a zone gives its sources. */

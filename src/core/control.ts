@@ -1,0 +1,29 @@
+import type { Events, LogLevel } from '#foundation';
+
+/** What may be changed of a zone. */
+export interface ZoneChange {
+  readonly name?: string | undefined;
+}
+
+/**
+ * What the owner can do to the daemon itself. Changes go into the configuration file, comments kept; nothing is written that
+ * the daemon could not start with. Rejections are `TonearmError`s that say which key is wrong and why.
+ */
+export interface Control {
+  readonly events: Events<{ changed: undefined }>;
+  /**
+   * Closes everything and opens it again, with the configuration as it is then. Resolves when that is certain, a moment before it
+   * begins; rejects, and nothing is closed, when the configuration cannot be used.
+   */
+  restart(): Promise<void>;
+  /** The file was changed since it was read: a restart would show it. */
+  readonly restartRequired: boolean;
+  readonly logLevel: LogLevel;
+  /** Until the next start. */
+  setLogLevel(level: LogLevel): void;
+  /** Each of these restarts. Resolves with the id the zone has. */
+  addZone(zone: { readonly name: string; readonly id?: string | undefined }): Promise<string>;
+  removeZone(id: string): Promise<void>;
+  /** The id stays: to phones, topics and Home Assistant it is the same speaker. */
+  changeZone(id: string, change: ZoneChange): Promise<void>;
+}
