@@ -10,6 +10,7 @@ import { withTimeout, type Clock } from './clock.ts';
 import { TonearmError } from './errors.ts';
 import { firstReady } from './first-ready.ts';
 import { abortable } from './lifecycle.ts';
+import { withEither } from './with-either.ts';
 import { openTunnel, parseProxy, proxyUnreachable, type Proxy } from './proxy.ts';
 
 export interface DialTarget {
@@ -95,18 +96,13 @@ export class Dialler implements Disposable {
   }
 
   async #within<T>({ signal, limit = usualLimit }: DialOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const closing = this.#closing.signal;
-    const either = new AbortController();
-    const stop = () => either.abort(closing.aborted ? closing.reason : signal?.reason);
-    if (closing.aborted || signal?.aborted) stop();
-    for (const one of [closing, signal]) one?.addEventListener('abort', stop, { once: true });
     try {
-      return await withTimeout(this.#clock, limit, { code: 'network/no-connection', message: `No connection within ${limit / 1000} s.` }, either.signal, work);
+      return await withEither(this.#closing.signal, signal, (either) =>
+        withTimeout(this.#clock, limit, { code: 'network/no-connection', message: `No connection within ${limit / 1000} s.` }, either, work),
+      );
     } catch (error) {
       if (!(error instanceof TonearmError) || error.code !== 'network/no-connection') throw error;
       throw this.#proxy ? proxyUnreachable(this.#proxy, 'no answer in time') : Object.assign(new Error(error.message), { code: 'ETIMEDOUT' });
-    } finally {
-      for (const one of [closing, signal]) one?.removeEventListener('abort', stop);
     }
   }
 

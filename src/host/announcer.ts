@@ -79,6 +79,8 @@ export class Announcer {
     return {
       [Symbol.asyncDispose]: async () => {
         if (!this.#presences.delete(presence)) return;
+        // That nothing is announced any more is no trouble now.
+        if (this.#presences.size === 0) this.#selfTest?.[Symbol.dispose]();
         await this.#apply();
         if (this.#presences.size === 0) await this.#end();
       },

@@ -6,14 +6,17 @@ import { makePrivateFolder } from './files.ts';
 import { HealthBoard } from './health.ts';
 import { instanceIdentity } from './identity.ts';
 import { takeLock } from './lock.ts';
-import { openLog } from './log.ts';
+import { openHousekeeper } from './housekeeper.ts';
+import { openLog, type OpenLog } from './log.ts';
+import { openLoopLag } from './loop-lag.ts';
 import { findPrograms } from './programs.ts';
 import type { DiscoverySettings } from './system-announcer.ts';
 import type { StoreSecrets } from './keyring.ts';
 import { openStore } from './store.ts';
 
 export { deviceIdentity } from './identity.ts';
-export { openLog, type LogOptions } from './log.ts';
+export { openLog, type LogOptions, type OpenLog } from './log.ts';
+export { writeFileAtomically } from './files.ts';
 export { openStore, type OpenStore } from './store.ts';
 
 export interface HostSettings {
@@ -33,8 +36,11 @@ export interface HostOptions {
 }
 
 export interface OpenHost extends Host, AsyncDisposable {
+  readonly log: OpenLog;
   /** Names this installation: 8 hex digits, the same after each restart. */
   readonly instance: string;
+  /** How the process is, since the last time it was asked: for health reports. */
+  vitals(): Readonly<Record<string, unknown>>;
   /** Encrypts everything that is sealed with a new key; resolves with how many values that were. */
   rotateKey(): Promise<number>;
 }
@@ -51,6 +57,8 @@ export async function openHost(settings: HostSettings, { version, write, colour 
     scope.use(await takeLock(join(settings.data, 'lock')));
     const store = await openStore(settings.data, log.child('host/store'), settings.store);
     const instance = await instanceIdentity(store);
+    scope.use(openHousekeeper(systemClock));
+    const lag = scope.use(openLoopLag(systemClock));
     const health = new HealthBoard(log.child('host/health'));
     // What mDNS takes is needed once there is something to announce.
     const openAnnouncer = async () => {
@@ -67,6 +75,10 @@ export async function openHost(settings: HostSettings, { version, write, colour 
       programs: findPrograms(),
       version,
       instance,
+      vitals() {
+        const { p99, most } = lag.take();
+        return { loop_lag_p99_ms: p99, loop_lag_max_ms: most };
+      },
       rotateKey: () => store.rotateKey(),
       health,
       announce,

@@ -1,6 +1,8 @@
 import { pino, type Logger } from 'pino';
+import type { LogLines } from '#core';
 import type { Log, LogFields, LogLevel } from '#foundation';
 import { formatLine } from './log-line.ts';
+import { LogRing } from './log-ring.ts';
 import { redactFields, redactText } from './redact.ts';
 
 export interface LogOptions {
@@ -13,20 +15,44 @@ export interface LogOptions {
   readonly colour?: boolean;
 }
 
-/** The real log: pino, with everything that could be a secret taken out before it is formatted. */
-export function openLog({ level, format, write, colour = false }: LogOptions): Log {
-  const root = pino(
-    { level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: (label) => ({ level: label }) } },
-    { write: format === 'json' ? write : (line: string) => write(formatLine(line, colour)) },
-  );
-  return named(root, root, '');
+/** The log whose level can be changed while it is used, for all its children too. */
+export interface OpenLog extends Log {
+  level: LogLevel;
+  readonly lines: LogLines;
 }
 
-function named(root: Logger, logger: Logger, name: string): Log {
+const order: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error'];
+
+/** The real log: pino, with everything that could be a secret taken out before it is formatted. */
+export function openLog({ level, format, write, colour = false }: LogOptions): OpenLog {
+  const root = pino(
+    { level: 'trace', base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: (label) => ({ level: label }) } },
+    { write: format === 'json' ? write : (line: string) => write(formatLine(line, colour)) },
+  );
+  // Children of pino keep the level they were made with; so it is asked here.
+  let least = order.indexOf(level);
+  const lines = new LogRing();
+  return Object.defineProperty({ ...named({ root, lines, isHeard: (one) => order.indexOf(one) >= least }, root, ''), lines }, 'level', {
+    get: () => order[least] ?? 'info',
+    set: (next: LogLevel) => void (least = order.indexOf(next)),
+  }) as unknown as OpenLog;
+}
+
+interface Ends {
+  readonly root: Logger;
+  readonly lines: LogRing;
+  readonly isHeard: (level: LogLevel) => boolean;
+}
+
+function named(ends: Ends, logger: Logger, name: string): Log {
+  const { root, lines, isHeard } = ends;
   const say = (level: LogLevel) => (message: string, fields?: LogFields) => {
-    if (!logger.isLevelEnabled(level)) return;
-    if (fields) logger[level](redactFields(fields), redactText(message));
-    else logger[level](redactText(message));
+    if (!isHeard(level)) return;
+    const text = redactText(message);
+    const shown = fields && redactFields(fields);
+    if (shown) logger[level](shown, text);
+    else logger[level](text);
+    lines.add({ at: Date.now(), level, part: name, message: text, fields: shown });
   };
   return {
     trace: say('trace'),
@@ -37,7 +63,7 @@ function named(root: Logger, logger: Logger, name: string): Log {
     child(part) {
       const full = name === '' || part.startsWith(`${name}/`) ? part : `${name}/${part}`;
       // From the root, because pino repeats the keys of nested children.
-      return named(root, root.child({ part: full }), full);
+      return named(ends, root.child({ part: full }), full);
     },
   };
 }

@@ -147,6 +147,20 @@ describe('a wrong key in the file', () => {
     expect(await readAll()).toEqual(all);
   });
 
+  it('puts a second one beside the first, not over it', async () => {
+    await fill();
+    const store = await open();
+    for (const text of ['first', 'second']) {
+      await writeFile(sealedFile('a'), text);
+      await store.sealed.write('a', 'new');
+    }
+    expect(await readFile(`${sealedFile('a')}.unreadable`, 'utf8')).toBe('first');
+    expect(await readFile(`${sealedFile('a')}.unreadable-2`, 'utf8')).toBe('second');
+    expect(await store.sealed.names('')).toEqual(['a', 'b', 'c']);
+    await store.sealed.remove('a');
+    expect((await readdir(join(folder, 'sealed'))).sort()).toEqual(['b.bin', 'c.bin']);
+  });
+
   it('a value that is wiped goes with what was put aside', async () => {
     await fill();
     await writeFile(sealedFile('a'), 'tampered');

@@ -59,6 +59,7 @@ export class SelfTest implements Disposable {
 
   /** To be called whenever what is announced may have changed. */
   changed(): void {
+    if (this.#scope.signal.aborted) return;
     const expected = JSON.stringify(this.#options.places().map(({ presence: { service }, link }) => [service.label, service.port, link, this.#options.responder(link)]));
     if (expected === this.#expected) return;
     this.#expected = expected;

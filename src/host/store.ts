@@ -1,5 +1,5 @@
 import { readFile, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Store } from '#core';
 import { TonearmError, type Log } from '#foundation';
 import type { Coding } from './coding.ts';
@@ -128,7 +128,9 @@ async function openSpace(folder: string, extension: string, coding: Coding, log:
       await coding.decode(name, await readFile(path));
     } catch (error) {
       if (isMissing(error)) return;
-      const aside = `${path}.unreadable`;
+      // One that was put aside before belongs to something else, perhaps to another key.
+      const others = (await asides(path)).length;
+      const aside = others === 0 ? `${path}.unreadable` : `${path}.unreadable-${others + 1}`;
       await rename(path, aside);
       log.warn('A stored value that cannot be read was put aside before a new one took its place', { name, aside });
     }
@@ -160,8 +162,13 @@ async function openSpace(folder: string, extension: string, coding: Coding, log:
     async remove(name) {
       await inTurn(name, async () => {
         await rm(fileOf(name), { force: true });
-        await rm(`${fileOf(name)}.unreadable`, { force: true });
+        for (const aside of await asides(fileOf(name))) await rm(aside, { force: true });
       });
+    },
+    async names(prefix) {
+      await Promise.allSettled(turns.values());
+      const stems = (await readdir(folder)).filter((file) => file.endsWith(extension)).map((file) => decodeURIComponent(file.slice(0, -extension.length)));
+      return stems.filter((name) => name.startsWith(prefix)).sort();
     },
     async idle() {
       await Promise.allSettled(turns.values());
@@ -182,6 +189,13 @@ async function openSpace(folder: string, extension: string, coding: Coding, log:
       return isDone;
     },
   };
+}
+
+/** Unreadable values that were put aside. */
+async function asides(path: string): Promise<string[]> {
+  const folder = dirname(path);
+  const start = `${basename(path)}.unreadable`;
+  return (await readdir(folder)).filter((name) => name.startsWith(start)).map((name) => join(folder, name));
 }
 
 function notSaved(folder: string, error: unknown): TonearmError {

@@ -1,6 +1,5 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Scope, TonearmError, type Clock, type Log } from '#foundation';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isPortTaken, openHttpDoor, readBody, Scope, TonearmError, type Clock, type HttpDoor, type HttpDoorOptions, type Log } from '#foundation';
 import { createDhKeyPair, encodeStatus, parseForm, type DhKeyPair } from '#spotify/wire';
 import type { Credentials, Identity } from '../ports.ts';
 import { askDeviceId } from './device-id.ts';
@@ -66,26 +65,24 @@ export async function openDiscovery(options: DiscoveryOptions): Promise<Discover
   const log = host.log.child('discovery');
   const scope = new Scope();
   const desk = new PairingDesk({ ...options, identity, keyPair: options.keyPair ?? createDhKeyPair(), clock: host.clock, log });
-  const server = http.createServer({ maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000 }, (request, response) => {
-    serve(desk, request, response).catch((error: unknown) => {
-      log.debug('A pairing request broke off.', { error });
-      response.destroy();
-    });
-  });
-  server.maxConnections = 32;
-  server.on('connection', (socket) => {
-    if (!isNear(socket.remoteAddress ?? '', socket.localAddress ?? '')) socket.destroy();
-  });
-  server.on('clientError', (_error, socket) => socket.destroy());
+  const open: Omit<HttpDoorOptions, 'address'> = {
+    port,
+    serve: (request, response) => serve(desk, request, response),
+    trouble: (error) => log.debug('A pairing request broke off.', { error }),
+  };
   try {
-    await listen(server, port, address).catch(async (error: unknown) => {
-      // A machine without IPv6 has no such address.
-      if (address !== everywhere || (error as TonearmError).kind === 'conflict') throw error;
-      await listen(server, port, '0.0.0.0');
+    const door = scope.use(
+      await openDoor({ ...open, address }).catch(async (error: unknown) => {
+        // A machine without IPv6 has no such address.
+        if (address !== everywhere || (error as TonearmError).kind === 'conflict') throw error;
+        return await openDoor({ ...open, address: '0.0.0.0' });
+      }),
+    );
+    door.server.on('connection', (socket) => {
+      if (!isNear(socket.remoteAddress ?? '', socket.localAddress ?? '')) socket.destroy();
     });
-    scope.defer(() => closeServer(server));
     scope.defer(() => desk.close());
-    const taken = (server.address() as AddressInfo).port;
+    const taken = door.port;
     const announcement = {
       name: clip(name),
       type: 'spotify-connect',
@@ -127,7 +124,7 @@ async function serve(desk: PairingDesk, request: IncomingMessage, response: Serv
     reply(response, { http: url.pathname === path ? 403 : 404, body });
     return;
   }
-  const body = await readBody(request);
+  const body = await readBody(request, longestBody);
   if (body === null) {
     response.setHeader('Connection', 'close');
     reply(response, { ...encodeStatus('bad'), http: 413 });
@@ -149,44 +146,22 @@ function fieldsOf(query: string, body: Buffer): Map<string, string> | null {
   }
 }
 
-function readBody(request: IncomingMessage): Promise<Buffer | null> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= longestBody) chunks.push(chunk);
-      else resolve(null);
-    });
-    request.on('end', () => resolve(length > longestBody ? null : Buffer.concat(chunks)));
-    request.on('error', reject);
-    request.on('close', () => reject(new Error('closed early')));
-  });
-}
-
 function reply(response: ServerResponse, { http: status, body }: Answer): void {
   response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), 'Cache-Control': 'no-store' });
   response.end(body);
 }
 
-function listen(server: http.Server, port: number, address: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const message =
-        cause.code === 'EADDRINUSE'
-          ? `Phones cannot find this speaker because port ${port} is in use by another program. Stop it, or configure another port (0 takes any free one).`
-          : `Phones cannot find this speaker because it may not listen on port ${port} of ${address} (${cause.code ?? cause.message}). Check the configured address and port.`;
-      reject(new TonearmError({ kind: cause.code === 'EADDRINUSE' ? 'conflict' : 'invalid', code: 'spotify/discovery-port', message, cause }));
-    });
-    server.listen(port, address, resolve);
-  });
-}
-
-function closeServer(server: http.Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
+async function openDoor(options: HttpDoorOptions): Promise<HttpDoor> {
+  const { port, address } = options;
+  try {
+    return await openHttpDoor(options);
+  } catch (cause) {
+    const isTaken = isPortTaken(cause);
+    const message = isTaken
+      ? `Phones cannot find this speaker because port ${port} is in use by another program. Stop it, or configure another port (0 takes any free one).`
+      : `Phones cannot find this speaker because it may not listen on port ${port} of ${address} (${(cause as NodeJS.ErrnoException).code ?? 'unknown reason'}). Check the configured address and port.`;
+    throw new TonearmError({ kind: isTaken ? 'conflict' : 'invalid', code: 'spotify/discovery-port', message, cause });
+  }
 }
 
 /** DNS allows 63 bytes; cut at a character. */

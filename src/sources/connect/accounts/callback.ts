@@ -1,6 +1,5 @@
-import http, { type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { Log } from '#foundation';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { openHttpDoor, type HttpDoorOptions, type Log } from '#foundation';
 
 /** Where other receivers wait too: a tunnel made for them fits (`connect-session.md §9.2`). */
 const usualPort = 5588;
@@ -15,31 +14,34 @@ export interface Callback extends AsyncDisposable {
  * network does not get here; its person pastes the address instead.
  */
 export async function openCallback({ log, onReturn }: { readonly log: Log; readonly onReturn: (address: string) => Promise<string> }): Promise<Callback> {
-  const server = http.createServer({ maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 1000 }, (request, response) => {
-    request.resume();
-    const address = request.url ?? '/';
-    if (request.method !== 'GET' || !/^\/login\?/.test(address)) {
-      answer(response, 404, 'There is nothing here.');
-      return;
-    }
-    onReturn(address).then(
-      (text) => answer(response, 200, text),
-      (error: unknown) => answer(response, 400, (error as Error).message),
-    );
-  });
-  server.maxConnections = 8;
-  server.on('clientError', (_error, socket) => socket.destroy());
-  const port = await listen(server, usualPort).catch(() => listen(server, 0));
-  log.debug('Waiting on this machine for a browser to come back', { port });
-  return {
-    redirect: `http://127.0.0.1:${port}/login`,
-    async [Symbol.asyncDispose]() {
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      });
-    },
+  const options: Omit<HttpDoorOptions, 'port'> = {
+    address: '127.0.0.1',
+    serve: (request, response) => serve(request, response, onReturn),
+    trouble: (error) => log.debug('The port for coming back has trouble', { error }),
+    connections: 8,
+    idle: 1000,
+    // The last answer tells the person that it worked.
+    grace: 1000,
   };
+  const door = await openHttpDoor({ ...options, port: usualPort }).catch(() => {
+    log.info(`Port ${usualPort} of this machine is in use, so the browser is sent back to another. A tunnel made for ${usualPort} does not reach it; paste the address instead.`);
+    return openHttpDoor({ ...options, port: 0 });
+  });
+  log.debug('Waiting on this machine for a browser to come back', { port: door.port });
+  return { redirect: `http://127.0.0.1:${door.port}/login`, [Symbol.asyncDispose]: () => door[Symbol.asyncDispose]() };
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, onReturn: (address: string) => Promise<string>): Promise<void> {
+  request.resume();
+  const address = request.url ?? '/';
+  if (request.method !== 'GET' || !/^\/login\?/.test(address)) {
+    answer(response, 404, 'There is nothing here.');
+    return;
+  }
+  await onReturn(address).then(
+    (text) => answer(response, 200, text),
+    (error: unknown) => answer(response, 400, (error as Error).message),
+  );
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {
@@ -54,14 +56,4 @@ function answer(response: ServerResponse, status: number, text: string): void {
   response.end(
     `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Tonearm</title><style>body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1.5rem}</style><h1>Tonearm</h1><p>${safe}</p></html>\n`,
   );
-}
-
-function listen(server: http.Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, host: '127.0.0.1' }, () => {
-      server.off('error', reject);
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
 }

@@ -10,6 +10,7 @@ const store = {
   read: (name: string) => Promise.resolve(values.get(name) ?? null),
   write: (name: string, value: unknown) => (isFull ? Promise.reject(new Error('full')) : Promise.resolve(void values.set(name, structuredClone(value)))),
   remove: (name: string) => Promise.resolve(void values.delete(name)),
+  names: (start: string) => Promise.resolve([...values.keys()].filter((key) => key.startsWith(start))),
 };
 
 const open = (zone = 'kitchen') => LoginBook.open({ store, zone, log: silentLog, now: 500 });
@@ -48,6 +49,20 @@ describe('the book of logins', () => {
     values.set(name, values.get(other));
     expect(await book.credentials('ann')).toBeNull();
     expect(textOf(await book.credentials('ben'))).toBe('of ben');
+  });
+
+  it('loses nobody with a damaged list, and leaves nothing behind that is in no list', async () => {
+    const book = await open();
+    await book.remember('ann', stored('of ann'), 'code', 1);
+    await book.remember('ben', stored('of ben'), 'phone', 2);
+    values.set('logins/kitchen', { rows: 'nonsense' });
+    const again = await open();
+    expect(again.rows.map(({ username }) => username).sort()).toEqual(['ann', 'ben']);
+    expect(again.active).toBeNull(); // which of the two it was, nobody knows
+    expect(textOf(await again.credentials('ben'))).toBe('of ben');
+    values.set('login/kitchen/0123456789abcdef', 'of nobody we know');
+    await again.forget(null);
+    expect([...values.keys()].filter((name) => name.startsWith('login/'))).toEqual([]);
   });
 
   it('wipes one, or all', async () => {

@@ -50,7 +50,7 @@ export class LoginBook {
   static async open({ store, zone, log, now }: { readonly store: Sealed; readonly zone: string; readonly log: Log; readonly now: Millis }): Promise<LoginBook> {
     const index = Index.safeParse(await store.read(`logins/${zone}`));
     const book = new LoginBook(store, zone, log, index.success ? index.data : { active: null, rows: [] });
-    if (!index.success) await book.#takeOver(now);
+    if (!index.success && !(await book.#rebuild(now))) await book.#takeOver(now);
     return book;
   }
 
@@ -118,13 +118,14 @@ export class LoginBook {
   /** Wipes one account, or all; says whose. */
   async forget(username: string | null): Promise<readonly string[]> {
     const gone = this.#rows.filter((row) => username === null || row.username === username).map((row) => row.username);
-    if (gone.length === 0) return [];
+    if (gone.length === 0 && username !== null) return [];
     this.#rows = this.#rows.filter((row) => !gone.includes(row.username));
     if (this.#active !== null && gone.includes(this.#active)) this.#active = null;
     await this.#keep(async () => {
       // Secrets first: what is cut short here is a row without a login, not a login without a row.
-      for (const name of gone) await this.#store.remove(this.#name(name));
-      await this.#writeIndex();
+      const names = username === null ? await this.#store.names(`login/${this.#zone}/`) : gone.map((name) => this.#name(name));
+      for (const name of names) await this.#store.remove(name);
+      if (gone.length > 0) await this.#writeIndex();
     });
     return gone;
   }
@@ -132,6 +133,22 @@ export class LoginBook {
   /** Resolves when everything is on disk. */
   async settled(): Promise<void> {
     await this.#writing;
+  }
+
+  /** An index that is lost or damaged loses nobody: each login says itself whose it is. */
+  async #rebuild(now: Millis): Promise<boolean> {
+    const rows: Remembered[] = [];
+    for (const name of await this.#store.names(`login/${this.#zone}/`)) {
+      const stored = Stored.safeParse(await this.#store.read(name));
+      if (stored.success && this.#name(stored.data.username) === name) rows.push({ username: stored.data.username, way: 'phone', since: now, used: now, refusals: 0, isSpent: false });
+    }
+    if (rows.length === 0) return false;
+    this.#rows = rows;
+    // Who was the last one is not known; with one account there is no question.
+    this.#active = rows.length === 1 ? (rows[0]?.username ?? null) : null;
+    this.#log.warn('The list of remembered accounts was lost or damaged, and was made anew from the stored logins', { accounts: rows.length });
+    await this.#keep(() => this.#writeIndex()).catch(() => undefined);
+    return true;
   }
 
   async #takeOver(now: Millis): Promise<void> {

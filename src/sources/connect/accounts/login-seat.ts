@@ -38,6 +38,7 @@ export function loginSeat({ deviceId, name, endpoints, network, host, reception 
     },
     async logOut() {
       if (book.active) await book.forget(book.active.username);
+      await host.store.sealed.remove(`session-${deviceId}`);
     },
   };
 }

@@ -17,6 +17,7 @@ const store = {
   read: (name: string) => Promise.resolve(values.get(name) ?? null),
   write: (name: string, value: unknown) => Promise.resolve(void values.set(name, value)),
   remove: (name: string) => Promise.resolve(void values.delete(name)),
+  names: (start: string) => Promise.resolve([...values.keys()].filter((key) => key.startsWith(start))),
 };
 
 const grant = (n: number, username: string | null = 'ann'): Grant => ({ accessToken: new Secret(`access-${n}`), life: hour, refreshToken: new Secret(`refresh-${n}`), username, scopes: [] });
