@@ -11,6 +11,7 @@ import type { DeckEvents, Playable, Programs } from '#core';
 import { openDeck, type DeckOptions, type OpenedDeck } from './index.ts';
 import { firstDifference, openFrom, readAll } from './test-kit/decode-all.ts';
 import { track } from './test-kit/engine-bench.ts';
+import { openTone } from './decoders/tone/tone.ts';
 import { buildPrograms } from './test-kit/programs.ts';
 import { encodeVorbis, synthesise } from './test-kit/tune.ts';
 
@@ -55,7 +56,7 @@ async function start(options: Partial<DeckOptions> & { log?: Log; paced?: boolea
   deck = openDeck({ host: { clock: systemClock, log, programs }, output: { kind: 'pipe', path, format: 'f32le', rate: 44_100, clocked: paced, delay: 0 }, ...rest });
   const said: string[] = [];
   for (const name of ['playing', 'paused', 'stalled', 'ended', 'failed', 'wanted'] as const) deck.events.on(name, ({ id }) => said.push(`${name} ${id}`));
-  const next = <Name extends keyof DeckEvents>(name: Name, id?: string) => deck.events.once(name, { signal: AbortSignal.timeout(15_000), test: (event) => id === undefined || event.id === id });
+  const next = <Name extends keyof DeckEvents>(name: Name, id?: string) => deck.events.once(name, { signal: AbortSignal.timeout(15_000), test: (event) => id === undefined || ('id' in event && event.id === id) });
   const written = async () => {
     for (let before = -1; before !== parts.length; ) {
       before = parts.length;
@@ -226,4 +227,114 @@ test('the thread is ended after a long silence, and a resume brings everything b
   const again = next('playing');
   deck.resume();
   expect((await again).position).toBeCloseTo(position, 0);
+});
+
+const chime: Playable = { track: { ...track(), uri: 'sound:chime' }, bytes: { tone: 'chime' }, format: 'any' };
+const bell: Playable = { track: { ...track(), uri: 'sound:bell' }, bytes: { tone: 'bell' }, format: 'any' };
+
+describe('announcements', () => {
+  test('are said before anything was played, one after the other, by a thread that is started for them', async () => {
+    const threads = watchThreads();
+    const { next, written } = await start();
+    deck.announce(chime, { id: 'x', gain: 1, duck: 0.2 });
+    deck.announce(chime, { id: 'y', gain: 0.5, duck: 0.2 });
+    await next('announcing', 'x');
+    expect(await next('announced', 'x')).toEqual({ id: 'x', error: null });
+    expect(await next('announced', 'y')).toEqual({ id: 'y', error: null });
+    expect(threads).toHaveLength(1);
+    const all = await written();
+    const { samples } = await readAll(openTone('chime'));
+    expect(firstDifference(all.subarray(0, samples.length), samples)).toBe(-1);
+    const second = samples.length + 2 * 0.25 * 44_100;
+    expect(firstDifference(all.subarray(second, second + samples.length), samples.map((sample) => sample * 0.5))).toBe(-1);
+  });
+
+  test('what cannot be said is told as an error with a sentence', async () => {
+    const { next } = await start();
+    deck.announce({ ...chime, bytes: { file: '/nowhere' } }, { id: 'x', gain: 1, duck: 0.2 });
+    const { error } = await next('announced', 'x');
+    expect(error).toMatchObject({ name: 'TonearmError', code: 'audio/file-missing' });
+    expect(error?.message).toContain('/nowhere');
+  });
+
+  test('are over when the thread dies, and the music comes back at its full level', async () => {
+    const threads = watchThreads();
+    const { next, written } = await start({ paced: true });
+    deck.play(tune, { id: 'a', at: 0, paused: false });
+    await next('moved');
+    deck.announce(bell, { id: 'x', gain: 1, duck: 0 });
+    deck.announce(chime, { id: 'y', gain: 1, duck: 0 });
+    await next('announcing', 'x');
+    const over = Promise.all([next('announced', 'x'), next('announced', 'y')]);
+    const again = next('playing', 'a');
+    void threads[0]?.terminate();
+    for (const { error } of await over) expect(error).toMatchObject({ code: 'audio/thread-died' });
+    await again;
+    await next('ended', 'a');
+    const all = await written();
+    expect(firstDifference(all.subarray(-2 * 44_100), sound.subarray(-2 * 44_100))).toBe(-1);
+  });
+
+  test('hush ends them all, also those that no thread has heard of', async () => {
+    const { next } = await start();
+    deck.announce(bell, { id: 'x', gain: 1, duck: 0 });
+    const over = next('announced', 'x');
+    deck.hush();
+    expect(await over).toEqual({ id: 'x', error: null });
+    deck.announce(bell, { id: 'y', gain: 1, duck: 0 });
+    deck.announce(bell, { id: 'z', gain: 1, duck: 0 });
+    await next('announcing', 'y');
+    const all = Promise.all([next('announced', 'y'), next('announced', 'z')]);
+    deck.hush();
+    for (const { error } of await all) expect(error).toBeNull();
+  });
+
+  test('more than can wait are turned away', async () => {
+    const { next } = await start();
+    for (let index = 0; index < 32; index++) deck.announce(bell, { id: String(index), gain: 1, duck: 0 });
+    const over = next('announced', 'more');
+    deck.announce(bell, { id: 'more', gain: 1, duck: 0 });
+    expect((await over).error).toMatchObject({ code: 'audio/too-many-announcements' });
+  });
+});
+
+describe('outputs', () => {
+  test('are shown with what may be asked for', async () => {
+    await start();
+    expect(deck.output).toEqual({ name: null, choices: ['auto', 'pipe'] });
+    await deck.chosen;
+    expect(deck.output.name).toBe('pipe');
+    if (deck.output.choices.length === 2) await deck.events.once('output', { test: ({ choices }) => choices.length > 2 });
+    expect(deck.output.choices).toEqual(expect.arrayContaining(['auto', 'pipe', 'null']));
+  });
+
+  test('are changed while it plays, with the position right', async () => {
+    const { next } = await start({ paced: true });
+    if (!deck.output.choices.includes('null')) await deck.events.once('output', { test: ({ choices }) => choices.includes('null') });
+    const since = systemClock.monotonic();
+    deck.play(tune, { id: 'a', at: 1000, paused: false });
+    await next('moved');
+    const moved = next('moved');
+    const changed = deck.events.once('output');
+    await deck.useOutput('null');
+    expect(await changed).toMatchObject({ name: 'null' });
+    const { position } = await moved;
+    const { position: later } = await next('moved');
+    expect(later).toBeGreaterThan(position);
+    expect(later - 1000).toBeLessThan(systemClock.monotonic() - since + 500);
+    await deck.useOutput('pipe');
+    expect(deck.output.name).toBe('pipe');
+    await next('ended', 'a');
+  });
+
+  test('that are not there, or do not work, change nothing', async () => {
+    const { next } = await start({ output: { kind: 'pipe', path: '/nowhere/at/all', format: 's16le', rate: 44_100, clocked: false, delay: 0 } });
+    if (!deck.output.choices.includes('null')) await deck.events.once('output', { test: ({ choices }) => choices.includes('null') });
+    await expect(deck.useOutput('trumpet')).rejects.toMatchObject({ kind: 'invalid', code: 'audio/no-such-output', message: expect.stringContaining('null') as string });
+    await deck.useOutput('null');
+    await expect(deck.useOutput('pipe')).rejects.toMatchObject({ kind: 'unavailable', code: 'audio/output-not-working' });
+    expect(deck.output.name).toBe('null');
+    deck.play(other, { id: 'a', at: 2000, paused: false });
+    await next('ended', 'a');
+  });
 });

@@ -1,7 +1,8 @@
 import { Emitter, every, type Events, type Secret, toTonearmError, TonearmError } from '#foundation';
-import type { Deck, DeckEvents, Host, LoadId, Millis, Playable } from '#core';
-import { chooseOutput, releaseAfter, type OutputSettings } from '#outputs';
+import type { Deck, DeckEvents, Host, LoadId, Millis, OutputView, Playable } from '#core';
+import { releaseAfter, type ConcreteOutput, type OutputSettings } from '#outputs';
 import { openInProcess, openThread, type Link } from './link.ts';
+import { OutputDesk } from './output-desk.ts';
 import { decodeError, type DeckNews, type FromThread, type ThreadSettings, type ToThread } from './wire/index.ts';
 
 /** A thread that dies more often than this within a minute is not started again for the same track. */
@@ -11,6 +12,8 @@ const deathsWithin: Millis = 60_000;
 const pingEvery: Millis = 1500;
 /** So many questions without an answer, one after the other, and it counts as hanging. */
 const mostUnanswered = 3;
+/** Announcements that may wait for their turn. */
+const mostWaiting = 32;
 
 export interface DeckOptions {
   readonly host: Pick<Host, 'clock' | 'log' | 'programs'>;
@@ -37,6 +40,14 @@ export function openDeck(options: DeckOptions): OpenedDeck {
   return new ThreadDeck(options);
 }
 
+/** What is to be said. */
+interface Announcement {
+  readonly id: LoadId;
+  readonly playable: Playable;
+  readonly gain: number;
+  readonly duck: number;
+}
+
 /** What would have to be started again. */
 interface Loaded {
   readonly id: LoadId;
@@ -48,6 +59,7 @@ interface Loaded {
 class ThreadDeck implements OpenedDeck {
   readonly chosen: OpenedDeck['chosen'];
   readonly #options: DeckOptions;
+  readonly #desk: OutputDesk;
   /** Null until the output has been chosen. */
   #thread: ThreadSettings | null = null;
   readonly #emitter: Emitter<DeckEvents>;
@@ -57,6 +69,8 @@ class ThreadDeck implements OpenedDeck {
   #loaded: Loaded | null = null;
   #follower: { readonly playable: Playable; readonly id: LoadId } | null = null;
   #gain = 1;
+  /** Not over yet, in order. */
+  readonly #announcements = new Map<LoadId, Announcement>();
   #deaths: number[] = [];
   #release: Disposable | null = null;
   #heartbeat: Disposable | null = null;
@@ -65,10 +79,11 @@ class ThreadDeck implements OpenedDeck {
 
   constructor(options: DeckOptions) {
     this.#options = options;
-    this.chosen = this.#choose();
+    const { log, clock, programs } = options.host;
+    this.#desk = new OutputDesk(options.output, { clock, log: log.child('output'), programs }, () => this.#changeOutput());
+    this.chosen = this.#desk.open();
     // Whoever waits for it hears of a failure; nobody may be waiting.
     this.chosen.catch(() => undefined);
-    const { log } = options.host;
     this.#emitter = new Emitter((error) => log.error('A listener of the deck failed', { reason: String(error) }));
   }
 
@@ -123,9 +138,35 @@ class ThreadDeck implements OpenedDeck {
     if (this.#link) this.#send({ kind: 'gain', gain });
   }
 
+  announce(playable: Playable, { id, gain, duck }: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void {
+    if (this.#announcements.size >= mostWaiting) {
+      const error = new TonearmError({ kind: 'conflict', code: 'audio/too-many-announcements', message: `${mostWaiting} announcements are waiting already, so this one is not said. Try again when it is quieter.` });
+      queueMicrotask(() => this.#emitter.emit('announced', { id, error }));
+      return;
+    }
+    const announcement = { id, playable, gain, duck };
+    this.#announcements.set(id, announcement);
+    this.#send({ kind: 'announce', ...announcement });
+  }
+
+  hush(): void {
+    if (this.#link) this.#send({ kind: 'hush' });
+    else this.#forgetAnnouncements(null);
+  }
+
+  get output(): OutputView {
+    return this.#desk.view;
+  }
+
+  useOutput(name: string): Promise<void> {
+    return this.#desk.use(name);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.#desk[Symbol.dispose]();
     this.#loaded = this.#follower = null;
+    this.#announcements.clear();
     this.#release?.[Symbol.dispose]();
     this.#release = null;
     this.#stopListening();
@@ -133,14 +174,24 @@ class ThreadDeck implements OpenedDeck {
     await Promise.all(this.#closing);
   }
 
-  async #choose(): Promise<{ readonly output: string; readonly why: string }> {
-    const { host, output, certificates = null, proxy } = this.#options;
-    const { clock, log, programs } = host;
-    const { settings, why } = await chooseOutput(output, { clock, log: log.child('output'), programs });
-    const releaseOutputAfter = this.#options.releaseOutputAfter ?? releaseAfter(settings);
-    this.#thread = { output: settings, certificates, proxy: proxy?.reveal() ?? null, speakerChild: programs.speakerChild.href, releaseOutputAfter };
+  /** Another output, or the first one; or other choices. */
+  #changeOutput(): void {
+    const { current, view } = this.#desk;
+    if (current && !this.#closed && current !== this.#thread?.output) this.#takeOutput(current);
+    this.#emitter.emit('output', view);
+  }
+
+  #takeOutput(output: ConcreteOutput): void {
+    const { host, certificates = null, proxy } = this.#options;
+    const isFirst = this.#thread === null;
+    const releaseOutputAfter = this.#options.releaseOutputAfter ?? releaseAfter(output);
+    this.#thread = { output, certificates, proxy: proxy?.reveal() ?? null, speakerChild: host.programs.speakerChild.href, releaseOutputAfter };
+    if (!isFirst) {
+      if (this.#link) this.#send({ kind: 'output', output, releaseOutputAfter });
+      return;
+    }
     this.#restart();
-    return { output: settings.kind, why };
+    for (const announcement of this.#announcements.values()) this.#send({ kind: 'announce', ...announcement });
   }
 
   #send(message: ToThread): void {
@@ -179,6 +230,7 @@ class ThreadDeck implements OpenedDeck {
       this.#note(message);
       this.#arrangeRelease();
       if (message.name === 'failed') this.#emitter.emit('failed', { id: message.event.id, error: decodeError(message.event.error) });
+      else if (message.name === 'announced') this.#emitter.emit('announced', { id: message.event.id, error: message.event.error && decodeError(message.event.error) });
       else this.#emitter.emit(message.name, message.event);
     }
   }
@@ -186,6 +238,8 @@ class ThreadDeck implements OpenedDeck {
   /** Keeps what a new thread would need to know. */
   #note(news: DeckNews): void {
     const loaded = this.#loaded;
+    if (news.name === 'announced') this.#announcements.delete(news.event.id);
+    if (news.name === 'announcing' || news.name === 'announced') return;
     if (news.name === 'playing' && news.event.id === this.#follower?.id) {
       this.#loaded = { id: this.#follower.id, playable: this.#follower.playable, position: news.event.position, paused: false };
       this.#follower = null;
@@ -210,6 +264,7 @@ class ThreadDeck implements OpenedDeck {
     const now = clock.monotonic();
     this.#deaths = [...this.#deaths.filter((at) => now - at < deathsWithin), now];
     log.warn('The audio thread died', { reason: toTonearmError(error).message, again: this.#deaths.length <= mostDeaths });
+    this.#forgetAnnouncements(new TonearmError({ kind: 'internal', code: 'audio/thread-died', message: 'The part of Tonearm that plays sound stopped, so this announcement was not said to its end. Say it again.', cause: error }));
     const loaded = this.#loaded;
     if (!loaded) return;
     if (this.#deaths.length <= mostDeaths) {
@@ -227,12 +282,19 @@ class ThreadDeck implements OpenedDeck {
     const { host, releaseThreadAfter = 180_000 } = this.#options;
     this.#release?.[Symbol.dispose]();
     this.#release = null;
-    const isBusy = this.#loaded !== null && !this.#loaded.paused;
+    const isBusy = (this.#loaded !== null && !this.#loaded.paused) || this.#announcements.size > 0;
+    this.#desk.expect(isBusy);
     if (isBusy) this.#heartbeat ??= every(host.clock, pingEvery, () => this.#ping());
     else this.#stopListening();
     // The thread keeps the device open as long as that is wanted.
     const wait = Math.max(releaseThreadAfter, this.#thread?.releaseOutputAfter ?? 0);
     if (!isBusy && this.#link && wait !== Infinity) this.#release = host.clock.timer(wait, () => this.#letGo());
+  }
+
+  #forgetAnnouncements(error: TonearmError | null): void {
+    const forgotten = [...this.#announcements.keys()];
+    this.#announcements.clear();
+    for (const id of forgotten) this.#emitter.emit('announced', { id, error });
   }
 
   #ping(): void {

@@ -3,3 +3,5 @@ export { OutputSettings, type ConcreteOutput } from './settings.ts';
 export { fixedRate, openOutput, probeOutput, releaseAfter } from './open-output.ts';
 export { chooseOutput, type OutputChoice } from './choose-output.ts';
 export type { OutputWorld } from './output-world.ts';
+export { deviceSigns } from './device-signs.ts';
+export { outputChoices } from './output-choices.ts';

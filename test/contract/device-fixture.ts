@@ -1,9 +1,10 @@
-import type { Command, Deck, DeckEvents, Host, LoadId, Millis, Playable, PlayerState } from '#core';
+import type { Command, Deck, DeckEvents, Host, LoadId, Millis, OutputView, Playable, PlayerState } from '#core';
 import { Emitter, Scope, silentLog, systemClock } from '#foundation';
 import { openCloud, type CatalogueEntry, type Cloud, type CloudOptions, type Phone } from '#simulator';
 import { openReceiver, type Receiver } from '#sources';
 import type { PutStateRequest } from '#spotify/wire';
 import { openZone, type OpenZone } from '#zones';
+import { PretendedOutputs, Spoken } from '../kit/spoken.ts';
 import { patience, until } from './session-fixture.ts';
 
 export const speakerId = 'b2'.repeat(20);
@@ -26,6 +27,8 @@ export class FakeDeck implements Deck, AsyncDisposable {
   loaded: LoadId | null = null;
   stops = 0;
   gain = 1;
+  readonly spoken = new Spoken(systemClock, this.#emitter);
+  readonly #outputs = new PretendedOutputs(this.#emitter);
   /** Answers commands by itself, as a deck does that has its bytes at once. */
   isPrompt = true;
 
@@ -66,7 +69,23 @@ export class FakeDeck implements Deck, AsyncDisposable {
     this.gain = gain;
   }
 
-  say<Name extends keyof DeckEvents>(name: Name, event: Omit<DeckEvents[Name], 'id'> & { readonly id?: LoadId }): void {
+  announce(playable: Playable, options: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void {
+    this.spoken.announce(playable, options);
+  }
+
+  hush(): void {
+    this.spoken.hush();
+  }
+
+  get output(): OutputView {
+    return this.#outputs.view;
+  }
+
+  useOutput(name: string): Promise<void> {
+    return this.#outputs.use(name);
+  }
+
+  say<Name extends Exclude<keyof DeckEvents, 'output'>>(name: Name, event: Omit<DeckEvents[Name], 'id'> & { readonly id?: LoadId }): void {
     this.#emitter.emit(name, { id: this.loaded ?? '', ...event } as DeckEvents[Name]);
   }
 
@@ -79,7 +98,9 @@ export class FakeDeck implements Deck, AsyncDisposable {
     if (follower) this.say('playing', { position: 0 });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.spoken[Symbol.dispose]();
+  }
 
   #answer(name: 'playing' | 'paused' | 'moved', position: Millis): void {
     const id = this.loaded;
@@ -104,6 +125,7 @@ export class Kitchen implements AsyncDisposable {
       read: async (name: string) => this.stored.get(prefix + name) ?? null,
       write: async (name: string, value: unknown) => void this.stored.set(prefix + name, value),
       remove: async (name: string) => void this.stored.delete(prefix + name),
+      names: async (start: string) => [...this.stored.keys()].filter((key) => key.startsWith(prefix + start)).map((key) => key.slice(prefix.length)),
     });
     const nowhere = new URL('file:///nowhere/thread.js');
     this.host = {

@@ -50,7 +50,7 @@ async function start(settings: object) {
   deck = openDeck({ host: { clock: systemClock, log: silentLog, programs: await buildPrograms() }, output: OutputSettings.parse(settings) });
   const said: string[] = [];
   for (const name of ['playing', 'paused', 'stalled', 'ended', 'failed'] as const) deck.events.on(name, ({ id }) => said.push(`${name} ${id}`));
-  const next = <Name extends keyof DeckEvents>(name: Name, id?: string) => deck.events.once(name, { signal: AbortSignal.timeout(20_000), test: (event) => id === undefined || event.id === id });
+  const next = <Name extends keyof DeckEvents>(name: Name, id?: string) => deck.events.once(name, { signal: AbortSignal.timeout(20_000), test: (event) => id === undefined || ('id' in event && event.id === id) });
   return { said, next };
 }
 

@@ -14,7 +14,7 @@ function recipe(name: string, duration = 10_000): Playable {
 function place(options: SoundingDeckOptions = {}): void {
   deck = new SoundingDeck(clock, { movedEvery: 1e9, ...options });
   said = [];
-  const names: (keyof DeckEvents)[] = ['playing', 'paused', 'stalled', 'moved', 'ended', 'failed', 'wanted'];
+  const names: Exclude<keyof DeckEvents, 'output'>[] = ['playing', 'paused', 'stalled', 'moved', 'ended', 'failed', 'wanted'];
   for (const name of names) deck.events.on(name, (event) => said.push([clock.monotonic(), name, event.id, ...('position' in event ? [event.position] : [])].join(' ')));
 }
 

@@ -1,5 +1,6 @@
-import type { Deck, DeckEvents, LoadId, Millis, Playable } from '#core';
+import type { Deck, DeckEvents, LoadId, Millis, OutputView, Playable } from '#core';
 import { Emitter, TonearmError, type Clock } from '#foundation';
+import { PretendedOutputs, Spoken } from './spoken.ts';
 
 /** One stretch of sound without a break. */
 export interface Heard {
@@ -45,6 +46,8 @@ const stallAfter: Millis = 1000;
 /** Tries of one chunk with pauses between them, before new addresses are asked for. */
 const tries: Millis = 4000;
 const refreshPatience: Millis = 30_000;
+/** From one try of a device that is not there to the next. */
+const tryAgain: Millis = 10_000;
 
 /**
  * Plays recipes without decoding them: everything a real deck does to those who listen to its events, in the time of the clock.
@@ -65,9 +68,12 @@ export class SoundingDeck implements Deck, AsyncDisposable {
   #isPaused = false;
   #owesPaused = false;
   #isCut = false;
+  #isUnplugged = false;
   #span: { readonly from: Millis; readonly at: Millis } | null = null;
   #timers: Disposable[] = [];
   #preparing: Disposable | null = null;
+  readonly spoken: Spoken;
+  readonly #outputs = new PretendedOutputs(this.#emitter);
   gain = 1;
 
   constructor(clock: Clock, { startsAfter = 40, ahead = 30_000, movedEvery = 1000 }: SoundingDeckOptions = {}) {
@@ -75,6 +81,7 @@ export class SoundingDeck implements Deck, AsyncDisposable {
     this.#startsAfter = startsAfter;
     this.#ahead = ahead;
     this.#movedEvery = movedEvery;
+    this.spoken = new Spoken(clock, this.#emitter);
   }
 
   // What tests ask
@@ -147,6 +154,17 @@ export class SoundingDeck implements Deck, AsyncDisposable {
     else this.#plan();
   }
 
+  /** There is no sound device from now on. */
+  unplug(): void {
+    this.#isUnplugged = true;
+    if (this.#now && this.#now.since !== null) this.#miss(this.#now);
+  }
+
+  /** There is one again. It is noticed with the next try. */
+  plug(): void {
+    this.#isUnplugged = false;
+  }
+
   /** The file turns out to be broken. */
   fail(error = new TonearmError({ kind: 'corrupt', code: 'audio/broken', message: 'This file cannot be played.' })): void {
     const now = this.#now;
@@ -181,7 +199,12 @@ export class SoundingDeck implements Deck, AsyncDisposable {
 
   pause(): void {
     const now = this.#now;
-    if (!now || this.#isPaused) return;
+    if (!now) return;
+    if (this.#isPaused) {
+      // Nobody waits for a device any more.
+      this.#plan();
+      return;
+    }
     this.#isPaused = true;
     this.#silence();
     if (now.owesPlaying && !now.isReady) this.#owesPaused = true;
@@ -218,7 +241,24 @@ export class SoundingDeck implements Deck, AsyncDisposable {
     this.gain = gain;
   }
 
+  announce(playable: Playable, options: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void {
+    this.spoken.announce(playable, options);
+  }
+
+  hush(): void {
+    this.spoken.hush();
+  }
+
+  get output(): OutputView {
+    return this.#outputs.view;
+  }
+
+  useOutput(name: string): Promise<void> {
+    return this.#outputs.use(name);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
+    this.spoken[Symbol.dispose]();
     this.#clear();
     return Promise.resolve();
   }
@@ -226,7 +266,8 @@ export class SoundingDeck implements Deck, AsyncDisposable {
   // How it goes
 
   #make(id: LoadId, playable: Playable, position: Millis, isBuffered: boolean): Sounding {
-    const { duration } = playable.track;
+    // Without a known end it has none.
+    const duration = playable.track.duration || Infinity;
     const buffered = this.#isCut ? Math.min(duration, isBuffered ? position + this.#ahead : position) : Infinity;
     return { id, playable, duration, position: Math.min(position, duration), since: null, buffered, owesPlaying: true, owesMoved: false, isReady: false, wanted: null, refreshes: 0 };
   }
@@ -252,6 +293,10 @@ export class SoundingDeck implements Deck, AsyncDisposable {
         return;
       }
       if (now.since !== null) return;
+      if (this.#isUnplugged) {
+        this.#miss(now);
+        return;
+      }
       this.#sound(now);
       this.#plan();
     });
@@ -265,7 +310,16 @@ export class SoundingDeck implements Deck, AsyncDisposable {
     if (!now.owesPlaying) return;
     now.owesPlaying = false;
     this.#emitter.emit('playing', { id: now.id, position: now.position });
-    if (this.#now === now) this.#emitter.emit('measured', { id: now.id, duration: now.duration });
+    if (this.#now === now && now.duration !== Infinity) this.#emitter.emit('measured', { id: now.id, duration: now.duration });
+  }
+
+  /** Playback stands still, and is tried again from time to time. */
+  #miss(now: Sounding): void {
+    this.#silence();
+    this.#isPaused = now.owesPlaying = true;
+    this.#plan();
+    this.#after(tryAgain, () => this.resume());
+    this.#emitter.emit('failed', { id: now.id, error: new TonearmError({ kind: 'unavailable', code: 'output/device-lost', message: 'There is no sound device.' }) });
   }
 
   /** Ends the stretch that is heard. */
@@ -299,7 +353,7 @@ export class SoundingDeck implements Deck, AsyncDisposable {
     if (!now) return;
     if (now.since !== null) {
       const left = Math.min(now.duration, now.buffered) - this.position;
-      this.#after(left, () => (now.buffered < now.duration ? this.#starve(now) : this.#end(now)));
+      if (left !== Infinity) this.#after(left, () => (now.buffered < now.duration ? this.#starve(now) : this.#end(now)));
       this.#tick(now);
     }
     if (!this.#isCut || now.buffered >= now.duration) return;

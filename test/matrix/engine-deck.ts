@@ -1,9 +1,10 @@
-import type { DeckEvents, LoadId, Millis, Output, Playable } from '#core';
+import type { DeckEvents, LoadId, Millis, Output, OutputView, Playable } from '#core';
 import { Emitter, silentLog, sleep, throwIfAborted, type Clock } from '#foundation';
 import { HttpWorld } from '../../src/audio/bytes/index.ts';
 import { Engine } from '../../src/audio/thread/engine.ts';
 import { OutputSlot } from '../../src/audio/thread/output-slot.ts';
 import type { KitDeck } from '../kit/sounding-deck.ts';
+import { PretendedOutputs, Spoken } from '../kit/spoken.ts';
 import type { VirtualClock } from '../kit/virtual-clock.ts';
 
 const rate = 44_100;
@@ -124,6 +125,8 @@ export class EngineDeck implements KitDeck {
   readonly stretches: Stretch[] = [];
   readonly heard = [];
   gain = 1;
+  readonly spoken: Spoken;
+  readonly #outputs = new PretendedOutputs(this.#emitter);
   readonly #http: HttpWorld;
   readonly #engine: Engine;
   readonly #uris = new Map<LoadId, string>();
@@ -135,9 +138,11 @@ export class EngineDeck implements KitDeck {
   #told: Millis = 0;
 
   constructor(clock: VirtualClock, music: Float32Array) {
+    this.spoken = new Spoken(clock, this.#emitter);
     this.#http = new HttpWorld(clock, silentLog);
     const slot = new OutputSlot(() => Promise.resolve((this.#output = new RecognisingOutput(clock, music, this.stretches))), rate);
     this.#engine = new Engine({ clock, log: silentLog, http: this.#http, slot, releaseAfter: 600_000 }, (name, event) => {
+      if (!('id' in event)) return;
       if (name === 'playing' && event.id === this.#next) this.#loaded = event.id;
       if ((name === 'ended' && this.#next === null) || (name === 'failed' && event.id === this.#loaded)) this.#loaded = null;
       this.#emitter.emit(name, event as never);
@@ -194,6 +199,14 @@ export class EngineDeck implements KitDeck {
     this.cut();
   }
 
+  unplug(): void {
+    this.cut();
+  }
+
+  plug(): void {
+    this.cut();
+  }
+
   play(playable: Playable, { id, at, paused }: { readonly id: LoadId; readonly at: Millis; readonly paused: boolean }): void {
     this.#uris.set(id, playable.track.uri);
     this.plays.push({ id, uri: playable.track.uri, at, paused });
@@ -239,7 +252,24 @@ export class EngineDeck implements KitDeck {
     this.gain = gain;
   }
 
+  announce(playable: Playable, options: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void {
+    this.spoken.announce(playable, options);
+  }
+
+  hush(): void {
+    this.spoken.hush();
+  }
+
+  get output(): OutputView {
+    return this.#outputs.view;
+  }
+
+  useOutput(name: string): Promise<void> {
+    return this.#outputs.use(name);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.spoken[Symbol.dispose]();
     await this.#engine[Symbol.asyncDispose]();
     this.#http[Symbol.dispose]();
   }

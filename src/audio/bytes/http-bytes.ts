@@ -2,6 +2,7 @@ import { abortable, sleep, throwIfAborted, toTonearmError, TonearmError, withEit
 import { AddressBook, HostHealth } from './address-book.ts';
 import type { ByteSource } from './byte-source.ts';
 import { Chunk, chunkAt, chunkRange } from './chunk.ts';
+import { isNear } from './near.ts';
 import { AddressFailure, Connections, requestRange, type RangeAnswer, type Reach } from './range-request.ts';
 
 /** Chunks asked for beyond the one being read. */
@@ -27,16 +28,27 @@ export class HttpWorld implements Disposable {
   readonly log: Log;
   readonly health: HostHealth;
   readonly connections: Connections;
+  readonly #reach: Reach;
+  #direct: Connections | null = null;
 
   constructor(clock: Clock, log: Log, reach: Reach = {}) {
+    this.#reach = reach;
     this.clock = clock;
     this.log = log;
     this.health = new HostHealth(clock);
     this.connections = new Connections(clock, reach);
   }
 
+  /** How to reach this host: what is at home is not behind the proxy. */
+  connectionsTo(host: string): Connections {
+    const { certificates, proxy } = this.#reach;
+    if (!proxy || !isNear(host)) return this.connections;
+    return (this.#direct ??= new Connections(this.clock, { certificates }));
+  }
+
   [Symbol.dispose](): void {
     this.connections[Symbol.dispose]();
+    this.#direct?.[Symbol.dispose]();
   }
 }
 

@@ -1,4 +1,3 @@
-import { TonearmError } from '#foundation';
 import type { Playable } from '#core';
 import type { ByteSource } from './byte-source.ts';
 import { DecipheredBytes } from './deciphered-bytes.ts';
@@ -15,14 +14,20 @@ export interface OpenedBytes {
   readonly refresh: (urls: readonly string[]) => void;
 }
 
+/** The part of a playable that says where its bytes are. */
+export type ByteRecipe = Pick<Playable, 'cipher' | 'format'> & { readonly bytes: Exclude<Playable['bytes'], { readonly tone: unknown }> };
+
 /** Opens what a playable's sound is made of, already deciphered. `onWanted` is called when every address has failed. */
-export async function openBytes(playable: Playable, world: HttpWorld, onWanted: () => void): Promise<OpenedBytes> {
-  const { bytes, cipher } = playable;
+export async function openBytes({ bytes, cipher, format }: ByteRecipe, world: HttpWorld, onWanted: () => void): Promise<OpenedBytes> {
   if ('file' in bytes) {
     const file = await openFileBytes(bytes.file);
     return { source: cipher ? new DecipheredBytes(file, cipher) : file, refresh: () => undefined };
   }
-  if (bytes.live) throw new TonearmError({ kind: 'invalid', code: 'audio/live-not-supported', message: 'Live streams cannot be played yet.' });
+  // Of sound of unknown origin nobody knows what its server can do.
+  if (bytes.live || format === 'any') {
+    const { StreamBytes } = await import('./stream-bytes.ts');
+    return { source: new StreamBytes(bytes.urls, world, bytes.live), refresh: () => undefined };
+  }
   const http = new HttpBytes(bytes.urls, world, onWanted);
   return { source: cipher ? new DecipheredBytes(http, cipher) : http, refresh: (urls) => http.refresh(urls) };
 }

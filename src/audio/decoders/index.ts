@@ -1,4 +1,4 @@
-import type { Playable } from '#core';
+import type { Playable, ToneName } from '#core';
 import type { Decoder, DecoderInput } from './decoder.ts';
 
 export type { Decoder, DecoderInput, SoundBlock } from './decoder.ts';
@@ -14,5 +14,12 @@ export async function openDecoder(format: Playable['format'], input: DecoderInpu
       return (await import('./flac/flac.ts')).openFlac(input, signal);
     case 'pcm':
       return (await import('./pcm/pcm.ts')).openPcm(input, signal);
+    case 'any':
+      return (await import('./any.ts')).openAny(input, signal);
   }
+}
+
+/** Opens a sound that is made here. */
+export async function openMade(tone: ToneName): Promise<Decoder> {
+  return (await import('./tone/tone.ts')).openTone(tone);
 }

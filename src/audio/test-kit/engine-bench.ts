@@ -6,9 +6,10 @@ import type { DeckEvents, Playable } from '#core';
 import { HttpWorld } from '../bytes/index.ts';
 import { Engine } from '../thread/engine.ts';
 import { OutputSlot } from '../thread/output-slot.ts';
+import type { ThreadEvent } from '../wire/index.ts';
 import { RecordingOutput } from './recording-output.ts';
 
-type News = { [Name in keyof DeckEvents]: { readonly name: Name } & DeckEvents[Name] }[keyof DeckEvents];
+type News = { [Name in ThreadEvent]: { readonly name: Name } & DeckEvents[Name] }[ThreadEvent];
 
 /** An engine on a fake clock, with an output that remembers, and everything it said. */
 export interface EngineBench extends AsyncDisposable {
@@ -21,7 +22,7 @@ export interface EngineBench extends AsyncDisposable {
   /** Lets so many milliseconds of fake time pass, and real reading be done in between. */
   pass(milliseconds: number): Promise<void>;
   /** Lets time pass until something of this name was said; fails after 60 s. */
-  until<Name extends keyof DeckEvents>(name: Name, id?: string): Promise<DeckEvents[Name]>;
+  until<Name extends ThreadEvent>(name: Name, id?: string): Promise<DeckEvents[Name]>;
   /** What was said since the last call, as `name id`. */
   said(): string[];
   file(bytes: Buffer, format: Playable['format'], more?: Partial<Playable>): Promise<Playable>;

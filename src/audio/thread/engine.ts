@@ -6,9 +6,10 @@ import { Hearing, type Tell } from './hearing.ts';
 import { LoadSet } from './load-set.ts';
 import type { Load } from './load.ts';
 import { OutputFeed, OutputTrouble } from './output-feed.ts';
-import type { OutputSlot } from './output-slot.ts';
+import type { OpenOutput, OutputSlot } from './output-slot.ts';
 import { Rescue } from './rescue.ts';
 import type { Chunk } from './sound-queue.ts';
+import { Speech } from './speech.ts';
 
 /** Waiting for bytes so long is a stall. */
 const stallAfter: Millis = 1000;
@@ -25,6 +26,14 @@ export interface EngineWorld {
   readonly http: HttpWorld;
   readonly slot: OutputSlot;
   /** Silence after which the output is closed; infinite: never. */
+  readonly releaseAfter: Millis;
+}
+
+/** Another way out for the sound. */
+export interface OtherOutput {
+  readonly open: OpenOutput;
+  /** The only rate it can take, if that is so. */
+  readonly fixed: number | null;
   readonly releaseAfter: Millis;
 }
 
@@ -49,6 +58,8 @@ export class Engine implements AsyncDisposable {
   #owesPaused = false;
   #release: Disposable | null = null;
   readonly #rescue: Rescue;
+  readonly #speech: Speech;
+  #releaseAfter: Millis;
   #closed = false;
   readonly #running: Promise<void>;
 
@@ -59,6 +70,8 @@ export class Engine implements AsyncDisposable {
     this.#hearing = new Hearing(world.clock, world.slot, this.#loads, usualRate, tell);
     this.#feed = new OutputFeed(world.slot, this.#hearing);
     this.#rescue = new Rescue(world.clock, () => this.#command(() => undefined));
+    this.#speech = new Speech({ clock: world.clock, http: world.http, slot: world.slot, hearing: this.#hearing, feed: this.#feed, tell, onNews: () => this.#command(() => undefined) });
+    this.#releaseAfter = world.releaseAfter;
     this.#running = this.#run();
   }
 
@@ -119,7 +132,7 @@ export class Engine implements AsyncDisposable {
       this.#follow();
       const load = this.#heard;
       if (!load) return;
-      this.#world.slot.drop();
+      this.#feed.takeBack();
       this.#feed.settleGain();
       this.#hearing.queue.clear();
       if (this.#decoding && this.#decoding !== load) {
@@ -147,11 +160,47 @@ export class Engine implements AsyncDisposable {
     if (this.#feed.isWriting) this.#turn.abort(new DOMException('The volume changed.', 'AbortError'));
   }
 
+  announce(id: LoadId, playable: Playable, options: { readonly gain: number; readonly duck: number }): void {
+    this.#command(() => this.#speech.say(id, playable, options));
+  }
+
+  hush(): void {
+    this.#command(() => {
+      if (!this.#speech.isBusy) return;
+      this.#takeBack();
+      this.#speech.hush();
+    });
+  }
+
+  /** The sound goes on elsewhere, from where it is heard. */
+  useOutput({ open, fixed, releaseAfter }: OtherOutput): void {
+    this.#command(async () => {
+      this.#follow();
+      const isWaiting = this.#rescue.isWaiting;
+      this.#rescue.callOff();
+      this.#takeBack();
+      const load = this.#heard;
+      const { slot } = this.#world;
+      await slot.change(open, fixed);
+      this.#releaseAfter = releaseAfter;
+      if (load && !slot.suits(this.#hearing.queue.rate)) {
+        // Decoded for the rate of the other one.
+        load.startAt(this.#hearing.position(load));
+        await this.#unjoin();
+        this.#hearing.queue.clear();
+      }
+      if (!load || !isWaiting) return;
+      this.#paused = this.#owesPaused = false;
+      load.owesPlaying = true;
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#closed) {
       this.#command(async () => {
         this.#closed = true;
         await this.#unload();
+        await this.#speech[Symbol.asyncDispose]();
         this.#release?.[Symbol.dispose]();
         await this.#world.slot.close().catch(() => undefined);
       });
@@ -171,10 +220,15 @@ export class Engine implements AsyncDisposable {
       const { signal } = this.#turn;
       try {
         if (command) await command();
-        else await this.#step(signal);
+        else if (this.#speech.isDue(this.#isFree)) await this.#speech.write(() => this.#openOutput(this.#hearing.queue.rate, signal), signal, this.#isFree);
+        else {
+          this.#speech.limit(this.#turn);
+          await this.#step(signal);
+        }
       } catch (error) {
         if (command || !signal.aborted) await this.#fail(error);
       }
+      this.#speech.unlimit();
       this.#arrangeTimers();
     }
   }
@@ -251,9 +305,9 @@ export class Engine implements AsyncDisposable {
       this.#next = null;
       return;
     }
-    const left = this.#world.slot.output?.delay ?? 0;
+    const left = this.#musicLeft;
     if (left > lastCall) return sleep(this.#world.clock, Math.ceil(left - lastCall), signal);
-    await this.#feed.drain(signal);
+    await this.#letHear(signal);
     this.#follow();
     this.#decoding = this.#hearing.load = null;
     this.#hearing.queue.clear();
@@ -263,14 +317,30 @@ export class Engine implements AsyncDisposable {
 
   /** Lets what was decoded before a failure be heard; where that ends the failure takes effect, and the silence begins. */
   async #playOut(load: Load, failure: unknown, signal: AbortSignal): Promise<void> {
-    await this.#feed.drain(signal);
+    await this.#letHear(signal);
     this.#tell('stalled', { id: load.id, position: this.#hearing.position(load) });
     throw failure;
   }
 
+  /** How long until the last of the music that was written is heard. */
+  get #musicLeft(): Millis {
+    const { queue } = this.#hearing;
+    return this.#speech.isBusy ? (queue.musicLeft(this.#world.slot.unheard) * 1000) / queue.rate : (this.#world.slot.output?.delay ?? 0);
+  }
+
+  /** Resolves when the music that was written was heard, whatever is said behind it. */
+  #letHear(signal: AbortSignal): Promise<void> {
+    return this.#speech.isBusy ? sleep(this.#world.clock, Math.ceil(this.#musicLeft), signal) : this.#feed.drain(signal);
+  }
+
+  /** No music is heard or about to be: whatever is said may take its time. */
+  get #isFree(): boolean {
+    return !this.#decoding || (this.#paused && !this.#owesPaused && !this.#rescue.isDue);
+  }
+
   /** Gets back from the output what was not heard. */
   #takeBack(): void {
-    this.#hearing.queue.restore(this.#world.slot.drop());
+    this.#hearing.queue.restore(this.#feed.takeBack());
   }
 
   /** The follower's sound that is not heard yet is taken back, so that something else can follow. */
@@ -285,7 +355,7 @@ export class Engine implements AsyncDisposable {
   }
 
   async #unload(except: Load | null = null): Promise<void> {
-    this.#world.slot.drop();
+    this.#feed.takeBack();
     this.#rescue.callOff();
     this.#feed.settleGain();
     this.#hearing.queue.clear();
@@ -301,7 +371,7 @@ export class Engine implements AsyncDisposable {
       return;
     }
     if (thrown instanceof OutputTrouble) {
-      await this.#loseOutput(load, toTonearmError(thrown.cause, 'output/failed'));
+      await this.#loseOutput(load, thrown.error);
       return;
     }
     if (load === this.#hearing.load && !load.failure) {
@@ -365,23 +435,24 @@ export class Engine implements AsyncDisposable {
 
   /** Listens while something sounds; lets the output go after a silence. */
   #arrangeTimers(): void {
-    const { clock, slot, releaseAfter } = this.#world;
+    const { clock, slot } = this.#world;
+    if (!this.#closed) this.#speech.attend();
     const isSounding = this.#decoding !== null && !this.#paused && !this.#closed;
     this.#hearing.attend(isSounding, this.#decoding, () => {
       this.#follow();
       this.#arrangeTimers();
     });
-    if (isSounding) {
+    if (isSounding || this.#speech.isBusy) {
       this.#release?.[Symbol.dispose]();
       this.#release = null;
-    } else if (slot.output && !this.#closed && releaseAfter !== Infinity) {
-      this.#release ??= clock.timer(releaseAfter, () => this.#command(() => this.#letGo()));
+    } else if (slot.output && !this.#closed && this.#releaseAfter !== Infinity) {
+      this.#release ??= clock.timer(this.#releaseAfter, () => this.#command(() => this.#letGo()));
     }
   }
 
   async #letGo(): Promise<void> {
     this.#release = null;
-    if (this.#decoding && !this.#paused) return;
+    if ((this.#decoding && !this.#paused) || this.#speech.isBusy) return;
     this.#takeBack();
     await this.#world.slot.close().catch(() => undefined);
   }

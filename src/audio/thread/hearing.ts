@@ -1,12 +1,13 @@
 import { every, type Clock } from '#foundation';
 import type { DeckEvents, Millis } from '#core';
+import type { ThreadEvent } from '../wire/index.ts';
 import type { LoadSet } from './load-set.ts';
 import type { Load } from './load.ts';
 import type { OutputSlot } from './output-slot.ts';
 import { SoundQueue } from './sound-queue.ts';
 
 /** Says what happened to the deck's owner. */
-export type Tell = <Name extends keyof DeckEvents>(name: Name, event: DeckEvents[Name]) => void;
+export type Tell = <Name extends ThreadEvent>(name: Name, event: DeckEvents[Name]) => void;
 
 const ticksPerSecond = 4;
 

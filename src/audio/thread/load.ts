@@ -1,6 +1,6 @@
 import type { LoadId, Millis, Playable } from '#core';
 import { ByteReader, openBytes, type HttpWorld, type OpenedBytes } from '../bytes/index.ts';
-import { openDecoder, type Decoder, type SoundBlock } from '../decoders/index.ts';
+import { openDecoder, openMade, type Decoder, type SoundBlock } from '../decoders/index.ts';
 import { fromDecibels } from '../gain/gain.ts';
 import { RateConverter } from '../gain/rate-converter.ts';
 
@@ -96,8 +96,10 @@ export class Load {
 
   async #open(): Promise<Decoder> {
     const { signal } = this;
+    const { bytes } = this.playable;
+    if ('tone' in bytes) return openMade(bytes.tone);
     await this.#bytes?.source[Symbol.asyncDispose]();
-    this.#bytes = await openBytes(this.playable, this.#http, this.#onWanted);
+    this.#bytes = await openBytes({ ...this.playable, bytes }, this.#http, this.#onWanted);
     const reader = new ByteReader(this.#bytes.source, this.playable.skip ?? 0);
     const input = { reader, expected: this.playable.track.duration / 1000, deciphered: this.playable.cipher !== undefined };
     return openDecoder(this.playable.format, input, signal);

@@ -5,8 +5,8 @@ export type OpenOutput = (rate: number, signal: AbortSignal) => Promise<Output>;
 
 /** The deck's output: opened when sound is due, closed after a silence. */
 export class OutputSlot implements AsyncDisposable {
-  readonly #open: OpenOutput;
-  readonly #fixed: number | null;
+  #open: OpenOutput;
+  #fixed: number | null;
   #output: Output | null = null;
   /** The rate it was asked for; the output's own may differ. */
   #asked = 0;
@@ -30,6 +30,18 @@ export class OutputSlot implements AsyncDisposable {
   /** Whether sound of this rate can be written as things are. */
   fits(rate: number): boolean {
     return this.#output !== null && (this.#fixed !== null || this.#asked === rate || this.#output.format.rate === rate);
+  }
+
+  /** Whether what was made for this rate can go to whatever is opened next. */
+  suits(rate: number): boolean {
+    return this.#fixed === null ? this.#asked === rate : this.#fixed === rate;
+  }
+
+  /** Closes the output; the next one is another. */
+  async change(open: OpenOutput, fixed: number | null): Promise<void> {
+    this.#open = open;
+    this.#fixed = fixed;
+    await this.close().catch(() => undefined);
   }
 
   /** An output for sound of this rate; one for another rate is played out and closed first. */

@@ -27,6 +27,11 @@ export class Rescue {
     this.#wake = wake;
   }
 
+  /** A try is due, now or later. */
+  get isWaiting(): boolean {
+    return this.isDue || this.#timer !== null;
+  }
+
   /** The output took sound. */
   took(): void {
     const now = this.#clock.monotonic();

@@ -1,9 +1,9 @@
 import type { Clock, Log } from '#foundation';
-import { fixedRate, openOutput } from '#outputs';
+import { fixedRate, openOutput, type ConcreteOutput } from '#outputs';
 import { HttpWorld } from '../bytes/index.ts';
 import { encodeError, type DeckNews, type FromThread, type ThreadSettings, type ToThread } from '../wire/index.ts';
 import { Engine } from './engine.ts';
-import { OutputSlot } from './output-slot.ts';
+import { OutputSlot, type OpenOutput } from './output-slot.ts';
 
 /** The part of a message port that both threads and channels have. */
 export interface Port {
@@ -15,9 +15,10 @@ export interface Port {
 export function runDeck(port: Port, settings: ThreadSettings, { clock, log }: { readonly clock: Clock; readonly log: Log }): Promise<void> {
   const http = new HttpWorld(clock, log, settings);
   const world = { clock, log, programs: { speakerChild: new URL(settings.speakerChild) } };
-  const slot = new OutputSlot((rate, signal) => openOutput(settings.output, { rate, channels: 2 }, world, signal), fixedRate(settings.output));
+  const opener = (output: ConcreteOutput): OpenOutput => (rate, signal) => openOutput(output, { rate, channels: 2 }, world, signal);
+  const slot = new OutputSlot(opener(settings.output), fixedRate(settings.output));
   const engine = new Engine({ clock, log, http, slot, releaseAfter: settings.releaseOutputAfter }, (name, event) => {
-    const plain = 'error' in event ? { id: event.id, error: encodeError(event.error) } : event;
+    const plain = 'error' in event ? { id: event.id, error: event.error && encodeError(event.error) } : event;
     port.postMessage({ kind: 'event', name, event: plain } as DeckNews);
   });
   return new Promise((resolve) => {
@@ -30,6 +31,9 @@ export function runDeck(port: Port, settings: ThreadSettings, { clock, log }: { 
       seek: ({ to }) => engine.seek(to),
       stop: () => engine.stop(),
       gain: ({ gain }) => engine.setGain(gain),
+      announce: ({ id, playable, gain, duck }) => engine.announce(id, playable, { gain, duck }),
+      hush: () => engine.hush(),
+      output: ({ output, releaseOutputAfter }) => engine.useOutput({ open: opener(output), fixed: fixedRate(output), releaseAfter: releaseOutputAfter }),
       ping: () => port.postMessage({ kind: 'alive' }),
       close: () => {
         void engine[Symbol.asyncDispose]().finally(() => {

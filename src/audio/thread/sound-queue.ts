@@ -13,6 +13,13 @@ export interface Chunk<Load> {
   readonly samples: Float32Array;
 }
 
+/** Frames that were written and are no music: an announcement while there was none. */
+interface Filler {
+  readonly load: null;
+  readonly frames: number;
+  readonly samples: null;
+}
+
 export interface Place<Load> {
   readonly load: Load;
   readonly position: Millis;
@@ -26,7 +33,7 @@ export class SoundQueue<Load> {
   /** Frames per second of everything in here. */
   readonly rate: number;
   readonly #ready: Chunk<Load>[] = [];
-  readonly #sent: Chunk<Load>[] = [];
+  readonly #sent: (Chunk<Load> | Filler)[] = [];
   readonly #free: Float32Array[] = [];
   #heard: Place<Load> | null = null;
 
@@ -54,6 +61,11 @@ export class SoundQueue<Load> {
     if (chunk) this.#sent.push(chunk);
   }
 
+  /** The output has taken so many frames that are no music. */
+  filled(frames: number): void {
+    this.#sent.push({ load: null, frames, samples: null });
+  }
+
   /** The output forgot the last `count` frames it took: they are to be written again. */
   restore(count: number): void {
     for (let left = count; left > 0; ) {
@@ -61,7 +73,9 @@ export class SoundQueue<Load> {
       if (!chunk) return;
       const kept = Math.max(0, chunk.frames - left);
       left -= chunk.frames - kept;
-      if (kept === 0) {
+      if (chunk.samples === null) {
+        if (kept > 0) this.#sent.push({ load: null, frames: kept, samples: null });
+      } else if (kept === 0) {
         this.#ready.unshift(chunk);
       } else {
         this.#ready.unshift(this.#copy(chunk.load, chunk.position + this.#millis(kept), chunk.samples.subarray(2 * kept)));
@@ -78,14 +92,16 @@ export class SoundQueue<Load> {
     let heard = pending - unheard;
     for (let chunk = this.#sent[0]; chunk && heard >= chunk.frames; chunk = this.#sent[0]) {
       heard -= chunk.frames;
-      this.#heard = { load: chunk.load, position: chunk.position + this.#millis(chunk.frames) };
       this.#sent.shift();
+      if (chunk.samples === null) continue;
+      this.#heard = { load: chunk.load, position: chunk.position + this.#millis(chunk.frames) };
       this.#release(chunk);
     }
     const current = this.#sent[0];
-    if (current && heard > 0) this.#heard = { load: current.load, position: current.position + this.#millis(heard) };
+    if (!current || current.samples === null) return this.#heard;
+    if (heard > 0) this.#heard = { load: current.load, position: current.position + this.#millis(heard) };
     // At a border what is heard is the new load, not the end of the old one.
-    if (current && current.load !== this.#heard?.load && heard === 0 && unheard <= pending) this.#heard = { load: current.load, position: current.position };
+    if (current.load !== this.#heard?.load && heard === 0 && unheard <= pending) this.#heard = { load: current.load, position: current.position };
     return this.#heard;
   }
 
@@ -96,20 +112,28 @@ export class SoundQueue<Load> {
       const chunk = this.#sent[index];
       if (!chunk) break;
       until -= chunk.frames;
-      const before = this.#sent[index - 1]?.load ?? this.#heard?.load;
+      if (chunk.samples === null) continue;
+      const before = this.#loadBefore(index) ?? this.#heard?.load;
       if (before !== undefined && before !== chunk.load) return Math.max(0, until);
     }
     return null;
   }
 
-  /** Nothing is waiting to be written or to be heard, as of the last `audible`. */
+  /** How long until the last of the music that was written is heard, when so many frames of all that was written are not heard yet. In frames. */
+  musicLeft(unheard: number): number {
+    let behind = 0;
+    for (let index = this.#sent.length - 1; index >= 0 && this.#sent[index]?.load === null; index--) behind += this.#sent[index]?.frames ?? 0;
+    return Math.max(0, unheard - behind);
+  }
+
+  /** No music is waiting to be written or to be heard, as of the last `audible`. */
   get isSilent(): boolean {
-    return this.#ready.length === 0 && this.#sent.length === 0;
+    return this.#ready.length === 0 && this.#sent.every(({ load }) => load === null);
   }
 
   /** Forgets everything. */
   clear(): void {
-    for (const chunk of [...this.#ready, ...this.#sent]) this.#release(chunk);
+    for (const chunk of [...this.#ready, ...this.#sent]) if (chunk.samples) this.#release(chunk);
     this.#ready.length = this.#sent.length = 0;
     this.#heard = null;
   }
@@ -119,6 +143,14 @@ export class SoundQueue<Load> {
     const kept = this.#ready.filter((chunk) => chunk.load !== load);
     for (const chunk of this.#ready) if (chunk.load === load) this.#release(chunk);
     this.#ready.splice(0, this.#ready.length, ...kept);
+  }
+
+  #loadBefore(index: number): Load | null {
+    for (let before = index - 1; before >= 0; before--) {
+      const load = this.#sent[before]?.load;
+      if (load) return load;
+    }
+    return null;
   }
 
   #millis(frames: number): Millis {

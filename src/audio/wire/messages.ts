@@ -24,6 +24,9 @@ export type ToThread =
   | { readonly kind: 'seek'; readonly to: Millis }
   | { readonly kind: 'stop' }
   | { readonly kind: 'gain'; readonly gain: number }
+  | { readonly kind: 'announce'; readonly id: LoadId; readonly playable: Playable; readonly gain: number; readonly duck: number }
+  | { readonly kind: 'hush' }
+  | ({ readonly kind: 'output' } & Pick<ThreadSettings, 'output' | 'releaseOutputAfter'>)
   /** Asks for a sign of life. */
   | { readonly kind: 'ping' }
   | { readonly kind: 'close' };
@@ -36,11 +39,13 @@ export interface PlainError {
   readonly retryAfter: number | null;
 }
 
-type EventOf<Name extends keyof DeckEvents> = Name extends 'failed'
-  ? { readonly kind: 'event'; readonly name: Name; readonly event: { readonly id: LoadId; readonly error: PlainError } }
-  : { readonly kind: 'event'; readonly name: Name; readonly event: DeckEvents[Name] };
+/** What the thread has to tell; where the sound goes the handle knows itself. */
+export type ThreadEvent = Exclude<keyof DeckEvents, 'output'>;
 
-export type DeckNews = { [Name in keyof DeckEvents]: EventOf<Name> }[keyof DeckEvents];
+type Plain<Value> = Value extends TonearmError ? PlainError : Value;
+type PlainEvent<Event> = { readonly [Key in keyof Event]: Plain<Event[Key]> };
+
+export type DeckNews = { [Name in ThreadEvent]: { readonly kind: 'event'; readonly name: Name; readonly event: PlainEvent<DeckEvents[Name]> } }[ThreadEvent];
 
 export type FromThread =
   | DeckNews

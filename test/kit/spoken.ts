@@ -1,0 +1,96 @@
+import type { DeckEvents, LoadId, Millis, OutputView, Playable } from '#core';
+import { TonearmError, type Clock, type Emitter } from '#foundation';
+
+export interface Announcement {
+  readonly id: LoadId;
+  readonly playable: Playable;
+  readonly gain: number;
+  readonly duck: number;
+}
+
+/** What a deck without sound does with announcements: says them one after the other, each as long as its recipe claims. */
+export class Spoken {
+  readonly #clock: Clock;
+  readonly #emitter: Emitter<DeckEvents>;
+  readonly #usual: Millis;
+  readonly #waiting: Announcement[] = [];
+  #timer: Disposable | null = null;
+  /** Every announcement it was told, oldest first. */
+  readonly all: Announcement[] = [];
+  /** What is being said. */
+  current: Announcement | null = null;
+  /** An announcement whose URI is in here cannot be played. */
+  readonly broken = new Set<string>();
+
+  /** `usual`: how long one takes whose recipe does not say. */
+  constructor(clock: Clock, emitter: Emitter<DeckEvents>, usual: Millis = 2000) {
+    this.#clock = clock;
+    this.#emitter = emitter;
+    this.#usual = usual;
+  }
+
+  announce(playable: Playable, { id, gain, duck }: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void {
+    const announcement = { id, playable, gain, duck };
+    this.all.push(announcement);
+    this.#waiting.push(announcement);
+    this.#begin();
+  }
+
+  hush(): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = null;
+    const told = [...(this.current ? [this.current] : []), ...this.#waiting.splice(0)];
+    this.current = null;
+    for (const { id } of told) this.#emitter.emit('announced', { id, error: null });
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = null;
+    this.current = null;
+    this.#waiting.length = 0;
+  }
+
+  /** The next one, unless a listener has begun it already. */
+  #begin(): void {
+    if (!this.#timer) this.#next();
+  }
+
+  #next(): void {
+    const next = this.#waiting.shift();
+    if (!next) return;
+    // Bytes take a moment.
+    this.#timer = this.#clock.timer(20, () => {
+      if (this.broken.has(next.playable.track.uri)) {
+        this.#timer = null;
+        this.#emitter.emit('announced', { id: next.id, error: new TonearmError({ kind: 'not-found', code: 'audio/not-on-server', message: 'There is no sound at this address.' }) });
+        this.#next();
+        return;
+      }
+      this.current = next;
+      this.#timer = this.#clock.timer(next.playable.track.duration || this.#usual, () => {
+        this.#timer = this.current = null;
+        this.#emitter.emit('announced', { id: next.id, error: null });
+        this.#begin();
+      });
+      this.#emitter.emit('announcing', { id: next.id });
+    });
+  }
+}
+
+/** Outputs a deck without sound pretends to have. */
+export class PretendedOutputs {
+  readonly #emitter: Emitter<DeckEvents>;
+  view: OutputView = { name: 'null', choices: ['auto', 'speaker', 'null'] };
+
+  constructor(emitter: Emitter<DeckEvents>) {
+    this.#emitter = emitter;
+  }
+
+  use(name: string): Promise<void> {
+    if (!this.view.choices.includes(name)) return Promise.reject(new TonearmError({ kind: 'invalid', code: 'audio/no-such-output', message: `There is no output “${name}” here.` }));
+    this.view = { ...this.view, name: name === 'auto' ? 'speaker' : name };
+    this.#emitter.emit('output', this.view);
+    return Promise.resolve();
+  }
+}
