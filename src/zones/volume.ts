@@ -22,3 +22,18 @@ export function gainOf(level: number, curve: VolumeCurve): number {
     }
   }
 }
+
+/** The level whose factor this is: the inverse of `gainOf`. */
+export function levelOf(gain: number, curve: VolumeCurve): number {
+  if (gain >= 1) return 1;
+  switch (curve) {
+    case 'linear':
+      return Math.max(gain, 0);
+    case 'log':
+      return Math.max(0, Math.log(gain * ratio) / Math.log(ratio));
+    case 'cubic': {
+      const floor = 10 ** (-range / 60);
+      return Math.max(0, (Math.cbrt(gain) - floor) / (1 - floor));
+    }
+  }
+}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Command, Deck, DeckEvents, Lease, Origin, Source, SourceEvents, SourceState, Store, Uri, Zone } from '#core';
+import type { Command, Deck, DeckEvents, Lease, Origin, Playable, Source, SourceEvents, SourceState, Store, Track, Uri, Zone } from '#core';
 import { Emitter, FakeClock, silentLog } from '#foundation';
+import { Neighbours } from './neighbours.ts';
 import { openZone } from './zone.ts';
 
 class FakeDeck implements Deck {
@@ -20,6 +21,18 @@ class FakeDeck implements Deck {
   }
   setGain(gain: number): void {
     this.gains.push(gain);
+  }
+  output = { name: 'null', choices: ['auto', 'null'] };
+  readonly said: { readonly uri: Uri; readonly id: string; readonly gain: number; readonly duck: number }[] = [];
+  hushes = 0;
+  announce({ track: { uri } }: Playable, options: { readonly id: string; readonly gain: number; readonly duck: number }): void {
+    this.said.push({ uri, ...options });
+  }
+  hush(): void {
+    this.hushes += 1;
+  }
+  async useOutput(name: string): Promise<void> {
+    this.output = { ...this.output, name };
   }
   async [Symbol.asyncDispose](): Promise<void> {
     this.isClosed = true;
@@ -61,11 +74,14 @@ function fakeStore(values: Record<string, unknown> = {}): Store {
     read: async (name: string) => map.get(name) ?? null,
     write: async (name: string, value: unknown) => void map.set(name, value),
     remove: async (name: string) => void map.delete(name),
+    names: async () => [],
   };
   return { ...store, sealed: store };
 }
 
-async function setup(values?: Record<string, unknown>) {
+const track: Track = { uri: 'files:a', kind: 'file', title: 'A', artists: [], album: '', duration: 60_000, covers: [], explicit: false };
+
+async function setup(values?: Record<string, unknown>, neighbours?: Neighbours, id = 'kitchen') {
   const clock = new FakeClock();
   const deck = new FakeDeck();
   const store = fakeStore(values);
@@ -76,8 +92,8 @@ async function setup(values?: Record<string, unknown>) {
     return source;
   };
   const zone = await openZone(
-    { id: 'kitchen', name: 'Kitchen', initialVolume: 0.5, curve: 'linear' },
-    { host: { clock, log: silentLog, store }, deck, sources: [open('connect'), open('files')] },
+    { id, name: id, initialVolume: 0.5, curve: 'linear' },
+    { host: { clock, log: silentLog, store }, deck, sources: [open('connect'), open('files')], neighbours },
   );
   const [connect, files] = sources as [FakeSource, FakeSource];
   return { clock, deck, store, zone, player: zone.player, connect, files };
@@ -129,21 +145,21 @@ describe('zone', () => {
     const { player, deck } = await setup();
     await player.dispatch([{ kind: 'mute', muted: true }], 'mqtt');
     expect(deck.gains.at(-1)).toBe(0);
-    expect(player.state.volume).toEqual({ level: 0.5, muted: true });
+    expect(player.state.volume).toMatchObject({ level: 0.5, muted: true });
     await player.dispatch([{ kind: 'volume', level: 0.6 }], 'mqtt');
     expect(deck.gains.at(-1)).toBe(0.6);
-    expect(player.state.volume).toEqual({ level: 0.6, muted: false });
+    expect(player.state.volume).toMatchObject({ level: 0.6, muted: false });
   });
 
   it('keeps the level when a source hears its own mute back, and takes any other volume from it', async () => {
     const { player, connect } = await setup();
     await player.dispatch([{ kind: 'mute', muted: true }], 'mqtt');
     connect.zone.setVolume(0, 'phone');
-    expect(player.state.volume).toEqual({ level: 0.5, muted: true });
+    expect(player.state.volume).toMatchObject({ level: 0.5, muted: true });
     connect.zone.setVolume(0.3, 'phone');
-    expect(player.state.volume).toEqual({ level: 0.3, muted: false });
+    expect(player.state.volume).toMatchObject({ level: 0.3, muted: false });
     connect.zone.setVolume(0, 'phone');
-    expect(player.state.volume).toEqual({ level: 0, muted: false });
+    expect(player.state.volume).toMatchObject({ level: 0, muted: false });
   });
 
   it('saves the volume two seconds after the last touch, and at the end; starts with the saved one', async () => {
@@ -158,6 +174,86 @@ describe('zone', () => {
     await zone[Symbol.asyncDispose]();
     expect(await store.read('volume-kitchen')).toMatchObject({ level: 0.9 });
     expect(clock.pending).toBe(0);
+  });
+
+  it('gives what plays to another zone in its own words when the source knows no better', async () => {
+    const neighbours = new Neighbours();
+    const kitchen = await setup({}, neighbours);
+    const bath = await setup({}, neighbours, 'bath');
+    await kitchen.player.dispatch([{ kind: 'play', uri: 'files:a' }], 'http');
+    kitchen.files.show({ status: 'playing', track, position: { at: 10_000, measured: kitchen.clock.now() }, order: { shuffle: true, repeat: 'queue' }, queue: { context: { uri: 'files:list', title: null }, next: [{ uri: 'files:wished', title: null, queued: true }, { uri: 'files:b', title: null, queued: false }] } }, 'http');
+    await kitchen.clock.advance(5000);
+    await kitchen.player.dispatch([{ kind: 'transfer', to: 'BATH' }], 'homekit');
+    expect(bath.files.done.map(({ command }) => command)).toEqual([
+      { kind: 'play', uri: 'files:list', from: 'files:a', at: 15_000, shuffle: true },
+      { kind: 'repeat', mode: 'queue' },
+      { kind: 'enqueue', uri: 'files:wished' },
+    ]);
+    expect(kitchen.files.done.at(-1)).toMatchObject({ command: { kind: 'stop' }, by: 'homekit' });
+    for (const each of [kitchen, bath]) await each.zone[Symbol.asyncDispose]();
+    expect(neighbours.count).toBe(0);
+  });
+
+  it('goes on here with what the other zone does not take', async () => {
+    const neighbours = new Neighbours();
+    const kitchen = await setup({}, neighbours);
+    const bath = await setup({}, neighbours, 'bath');
+    bath.files.execute = () => Promise.reject(new Error('no'));
+    await kitchen.player.dispatch([{ kind: 'play', uri: 'files:a' }], 'http');
+    kitchen.files.show({ status: 'playing', track }, 'http');
+    await expect(kitchen.player.dispatch([{ kind: 'transfer', to: 'bath' }], 'http')).rejects.toThrow('no');
+    expect(kitchen.files.done.map(({ command }) => command.kind)).toEqual(['play']);
+  });
+
+  it('shows account and troubles of the zone also while another source plays', async () => {
+    const { player, connect } = await setup();
+    connect.show({ account: { name: 'ann', connected: true }, notice: { code: 'x/y', message: 'Look.' } }, 'tonearm');
+    await player.dispatch([{ kind: 'play', uri: 'files:a' }], 'automation:alarm');
+    expect(player.state).toMatchObject({ source: 'files', account: { name: 'ann' }, notice: { code: 'x/y' } });
+  });
+
+  it('keeps who started through everything but a new play', async () => {
+    const { player, files } = await setup();
+    await player.dispatch([{ kind: 'play', uri: 'files:a' }], 'automation:alarm');
+    files.show({ status: 'paused' }, 'phone');
+    expect(player.state.by).toEqual({ started: 'automation:alarm', changed: 'phone' });
+    files.lease?.renew('phone');
+    expect(player.state.by).toEqual({ started: 'phone', changed: 'phone' });
+    files.lease?.release('mqtt');
+    expect(player.state.by).toEqual({ started: null, changed: 'mqtt' });
+    // Whoever has lost the zone has no say in it.
+    files.lease?.renew('http');
+    expect(player.state.by.started).toBeNull();
+  });
+
+  it('announces at its own loudness: the curve, the limit and mute are minded, the chime comes first', async () => {
+    const { player, deck } = await setup();
+    const say = (level?: number, chime = false) => player.dispatch([{ kind: 'announce', uri: 'http://192.0.2.1/a', level, chime }], 'mqtt');
+    await say();
+    await say(0.9, true);
+    await player.dispatch([{ kind: 'limit', level: 0.3 }], 'mqtt');
+    await say(0.9);
+    await player.dispatch([{ kind: 'mute', muted: true }], 'mqtt');
+    await say();
+    await say(0.2);
+    expect(deck.said.map(({ uri, gain }) => [uri, gain])).toEqual([
+      ['http://192.0.2.1/a', 0.5],
+      ['sound:chime', 0.9],
+      ['http://192.0.2.1/a', 0.9],
+      ['http://192.0.2.1/a', 0.3],
+      ['http://192.0.2.1/a', 0],
+      ['http://192.0.2.1/a', 0.2],
+    ]);
+    expect(new Set(deck.said.map(({ duck }) => duck))).toEqual(new Set([0.2]));
+    expect(player.state.volume.level).toBe(0.3);
+  });
+
+  it('does commands that came together in the order that cannot be loud', async () => {
+    const { player, connect, deck } = await setup();
+    await player.dispatch([{ kind: 'play', uri: 'connect:a' }, { kind: 'fade', to: 0.4, over: 10_000, curve: 'linear' }, { kind: 'mute', muted: false }, { kind: 'volume', level: 0.9 }, { kind: 'limit', level: 0.2 }, { kind: 'output', output: 'auto' }], 'automation:alarm');
+    expect(connect.done[0]?.level).toBe(0.2);
+    expect(Math.max(...deck.gains.slice(1))).toBe(0.2);
+    expect(player.state).toMatchObject({ output: { name: 'auto' }, volume: { level: 0.2, limit: 0.2, fading: { to: 0.2 } } });
   });
 
   it.each(['idle', 'busy', 'twice'])('closes %s', async (how) => {

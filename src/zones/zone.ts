@@ -1,8 +1,12 @@
-import type { Deck, Host, Lease, Origin, Player, Source, Volume, Zone } from '#core';
-import { Emitter, Scope } from '#foundation';
+import type { Deck, Host, Lease, Origin, Player, Presets, Source, Volume, Zone } from '#core';
+import { Emitter, Scope, toTonearmError } from '#foundation';
+import { Announcements } from './announcements.ts';
+import { Neighbours } from './neighbours.ts';
 import { ZonePlayer } from './player.ts';
+import { SleepTimer } from './sleep-timer.ts';
 import { emptyStage, stepStage } from './stage-machine.ts';
-import { gainOf, type VolumeCurve } from './volume.ts';
+import type { VolumeCurve } from './volume.ts';
+import { ZoneVolume, type KeptVolume } from './zone-volume.ts';
 
 export interface ZoneSettings {
   readonly id: string;
@@ -17,6 +21,10 @@ export interface ZoneParts {
   readonly deck: Deck & AsyncDisposable;
   /** Opens each source of this zone; order decides which one is shown while nobody plays. */
   readonly sources: readonly ((zone: Zone) => Promise<Source>)[];
+  /** The other zones of the house; alone when absent. */
+  readonly neighbours?: Neighbours | undefined;
+  /** Named wishes; none when absent. */
+  readonly presets?: Presets | undefined;
 }
 
 export interface OpenZone extends AsyncDisposable {
@@ -28,67 +36,62 @@ export interface OpenZone extends AsyncDisposable {
 const saveAfter = 2000; // a slider drag must not wear out flash memory
 
 /** One named speaker: a player, a deck, its sources, and the rule who may be heard. */
-export async function openZone(settings: ZoneSettings, { host, deck, sources }: ZoneParts): Promise<OpenZone> {
+export async function openZone(settings: ZoneSettings, { host, deck, sources, neighbours = new Neighbours(), presets }: ZoneParts): Promise<OpenZone> {
   const scope = new Scope();
-  const log = host.log.child(`zones/${settings.id}`);
+  const { id, name } = settings;
+  const { clock } = host;
+  const log = host.log.child(`zones/${id}`);
   scope.use(deck);
   const onError = (error: unknown) => log.error('A listener failed', { error });
-
-  const saved = await savedVolume(host, settings.id);
-  let volume: Volume = saved ?? { level: settings.initialVolume, muted: false };
+  const kept = await keptVolume(host, settings);
   const volumeEvents = new Emitter<{ volume: { readonly volume: Volume; readonly by: Origin } }>(onError);
-  let saving: Disposable | undefined;
+  const refresh = (by: Origin) => player.refresh(by);
 
-  const applyVolume = () => deck.setGain(volume.muted ? 0 : gainOf(volume.level, settings.curve));
-  const changeVolume = (next: Volume, by: Origin) => {
-    if (next.level === volume.level && next.muted === volume.muted) return;
-    volume = next;
-    applyVolume();
-    saving?.[Symbol.dispose]();
-    saving = host.clock.timer(saveAfter, () => {
-      saving = undefined;
-      void save();
-    });
-    volumeEvents.emit('volume', { volume, by });
-    player.refresh(by);
-  };
-  const save = async () => {
-    try {
-      await host.store.write(volumeKey(settings.id), volume);
-    } catch (error) {
-      log.warn('The volume could not be saved', { error });
-    }
-  };
-  scope.defer(async () => {
-    if (!saving) return;
-    saving[Symbol.dispose]();
-    await save();
-  });
-
-  const player = new ZonePlayer(
-    {
-      now: () => host.clock.now(),
-      volume: () => volume,
-      // Touching the volume is the way people unmute.
-      setVolume: (level, by) => changeVolume({ level, muted: level === 0 && volume.muted }, by),
-      setMuted: (muted, by) => changeVolume({ ...volume, muted }, by),
-    },
+  const saving = new Saving(host, id, (error) => log.warn('The volume could not be saved', { error }));
+  scope.use(saving);
+  const volume: ZoneVolume = scope.use(
+    new ZoneVolume(
+      {
+        clock,
+        curve: settings.curve,
+        setGain: (gain) => deck.setGain(gain),
+        changed: (by) => {
+          saving.later(volume);
+          volumeEvents.emit('volume', { volume: volume.shown, by });
+          refresh(by);
+        },
+      },
+      kept,
+    ),
+  );
+  const sleep = scope.use(
+    new SleepTimer({
+      clock,
+      status: () => player.state.status,
+      dip: (over, by) => volume.dip(over, by),
+      pause: (by) => player.dispatch([{ kind: 'pause' }], by).catch((error: unknown) => log.warn(`The sleep timer could not pause: ${toTonearmError(error).message}`, { code: toTonearmError(error).code })),
+      changed: refresh,
+    }),
+  );
+  const announcements = scope.use(new Announcements({ deck, gainFor: (level) => volume.gainFor(level), said: (event) => player.announced(event), changed: refresh }));
+  const player: ZonePlayer = new ZonePlayer(
+    { id, name, now: () => clock.now(), deck, volume, sleep, announcements, neighbours, presets: presets ?? { list: [], find: () => null } },
     onError,
   );
+  scope.use(deck.events.on('output', () => refresh('tonearm')));
+  if (presets) scope.use(presets.events.on('changed', () => refresh('tonearm')));
+  scope.use(neighbours.join(player, () => refresh('tonearm')));
 
   let stage = emptyStage;
   let holderAbort: AbortController | null = null;
   const zone: Zone = {
-    id: settings.id,
-    name: settings.name,
+    id,
+    name,
     get volume() {
-      return volume;
+      return volume.shown;
     },
     events: volumeEvents.events,
-    setVolume(level, by) {
-      // A source shows a muted zone as volume 0; hearing that back is no wish, and must not forget the level.
-      if (level > 0 || !volume.muted) changeVolume({ level, muted: false }, by);
-    },
+    setVolume: (level, by) => volume.heardBack(level, by),
     claim(source, by): Lease {
       const step = stepStage(stage, { type: 'claim', source });
       stage = step.state;
@@ -100,35 +103,74 @@ export async function openZone(settings: ZoneSettings, { host, deck, sources }: 
       const abort = new AbortController();
       holderAbort = abort;
       player.hold(source, by);
+      const release = (because: Origin) => {
+        if (ticket === null || stage.holder?.ticket !== ticket) return;
+        stage = stepStage(stage, { type: 'release', ticket }).state;
+        holderAbort = null;
+        deck.stop();
+        player.hold(null, because);
+      };
       return {
         deck,
         signal: abort.signal,
-        [Symbol.dispose]() {
+        renew(newly) {
           if (ticket === null || stage.holder?.ticket !== ticket) return;
-          stage = stepStage(stage, { type: 'release', ticket }).state;
-          holderAbort = null;
-          deck.stop();
-          player.hold(null, by);
+          player.begun(newly);
+          refresh(newly);
         },
+        release,
+        [Symbol.dispose]: () => release(by),
       };
     },
   };
   scope.defer(() => holderAbort?.abort(new DOMException('The zone is closing.', 'AbortError')));
 
-  applyVolume();
   try {
     for (const open of sources) player.add(scope.use(await open(zone)));
   } catch (error) {
     await scope[Symbol.asyncDispose]();
     throw error;
   }
-  return { id: settings.id, name: settings.name, player, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+  return { id, name, player, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+}
+
+/** Keeps the volume once it has come to rest, and at the end. */
+class Saving implements AsyncDisposable {
+  readonly #host: Pick<Host, 'clock' | 'store'>;
+  readonly #name: string;
+  readonly #failed: (error: unknown) => void;
+  #waiting: { readonly timer: Disposable; readonly volume: ZoneVolume } | null = null;
+
+  constructor(host: Pick<Host, 'clock' | 'store'>, zone: string, failed: (error: unknown) => void) {
+    this.#host = host;
+    this.#name = volumeKey(zone);
+    this.#failed = failed;
+  }
+
+  later(volume: ZoneVolume): void {
+    this.#waiting?.timer[Symbol.dispose]();
+    this.#waiting = { volume, timer: this.#host.clock.timer(saveAfter, () => void this.#save()) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#save();
+  }
+
+  async #save(): Promise<void> {
+    const waiting = this.#waiting;
+    if (!waiting) return;
+    waiting.timer[Symbol.dispose]();
+    this.#waiting = null;
+    await this.#host.store.write(this.#name, waiting.volume.kept).catch(this.#failed);
+  }
 }
 
 const volumeKey = (id: string) => `volume-${id}`;
 
-async function savedVolume(host: Pick<Host, 'store'>, id: string): Promise<Volume | null> {
-  const value = (await host.store.read(volumeKey(id))) as Partial<Volume> | null;
-  if (typeof value?.level !== 'number' || !(value.level >= 0 && value.level <= 1)) return null;
-  return { level: value.level, muted: value.muted === true };
+const isLevel = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value <= 1;
+
+async function keptVolume({ store }: Pick<Host, 'store'>, { id, initialVolume }: ZoneSettings): Promise<KeptVolume> {
+  const value = (await store.read(volumeKey(id))) as Partial<KeptVolume> | null;
+  const limit = isLevel(value?.limit) ? value.limit : 1;
+  return isLevel(value?.level) ? { level: value.level, muted: value.muted === true, limit } : { level: initialVolume, muted: false, limit };
 }

@@ -230,9 +230,15 @@ describe('pairing, by type of token', () => {
     ['that nobody issued', () => 'BQnonsense'],
   ])('accesstoken %s: turned down in a sentence that is about the token; whoever was there stays', async (_what, make) => {
     await open({}, true);
+    await room.do(room.phone.play(room.albumOf('Song 0')));
+    await room.plays('Song 0');
     expect(await post({ tokenType: 'accesstoken', blob: make() })).toEqual([200, 202]);
     expect(room.speaker.failures.at(-1)).toMatchObject({ code: 'connect/token-refused', message: expect.stringContaining('access token') });
-    await connected('listener');
+    await room.run(5000);
+    // Not even their music has noticed.
+    expect(room.state).toMatchObject({ status: 'playing', account: { name: 'listener', connected: true }, notice: null });
+    expect(room.deck.gaps).toEqual([]);
+    expect(room.disagreements()).toEqual([]);
     expect(remembered()).toEqual(['listener active']);
   });
 
@@ -378,7 +384,9 @@ describe('three accounts take turns', () => {
     const hanging = room.cloud.faults.hang('login5/login');
     room.cloud.authorizations.approve(login.code ?? '', 'ann');
     await room.until(() => accounts.picture.logins.some(({ status }) => status === 'finishing'));
-    await room.shows(({ account }) => account.name === null);
+    await room.run(2000);
+    // Nobody has said yes to the new one yet.
+    expect(room.state.account).toEqual({ name: 'listener', connected: true });
     accounts.cancel(login.id);
     hanging[Symbol.dispose]();
     expect(await room.do(accounts.wait(login.id))).toMatchObject({ status: 'cancelled' });

@@ -412,10 +412,9 @@ describe('accounts', () => {
     const guest = await kitchen.cloud.openPhone({ name: 'Guest phone', user: 'guest' });
     const refusal = kitchen.cloud.faults.set('access-point/login-failure', { code: 12 });
     const answered = guest.pair(kitchen.url);
-    await kitchen.shows(({ notice }) => notice !== null);
-    refusal[Symbol.dispose]();
     expect((await answered).isOk).toBe(false);
-    await kitchen.shows(({ account }) => account.name === 'listener');
+    refusal[Symbol.dispose]();
+    expect(kitchen.zone.player.state).toMatchObject({ account: { name: 'listener', connected: true }, notice: null });
     expect(stored()?.username).toBe('listener');
   });
 

@@ -1,6 +1,7 @@
-import type { Command, PlayerState } from '#core';
+import type { Command, Origin, PlayerState } from '#core';
 import { Scope } from '#foundation';
 import { openCloud, type CatalogueEntry, type Cloud, type CloudOptions, type Phone } from '#simulator';
+import { Neighbours } from '#zones';
 import { Speaker, type SpeakerOptions } from './speaker.ts';
 import type { KitDeck } from './sounding-deck.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -41,13 +42,15 @@ export class ListeningRoom implements AsyncDisposable {
   readonly cloud: Cloud;
   readonly speaker: Speaker;
   phone!: Phone;
+  /** All speakers of the room belong to one house. */
+  readonly neighbours = new Neighbours();
   readonly #scope = new Scope();
   readonly #speakers = new Set<Speaker>();
 
   private constructor(clock: VirtualClock, cloud: Cloud, options: SpeakerOptions | undefined) {
     this.clock = clock;
     this.cloud = this.#scope.use(cloud);
-    this.speaker = new Speaker(cloud, clock, options);
+    this.speaker = new Speaker(cloud, clock, { neighbours: this.neighbours, ...options });
   }
 
   static async open({ isPaired = true, speaker, clock = new VirtualClock(), ...options }: ListeningRoomOptions = {}): Promise<ListeningRoom> {
@@ -98,9 +101,9 @@ export class ListeningRoom implements AsyncDisposable {
     return this.do(this.cloud.openPhone({ user: 'listener', ...options }));
   }
 
-  /** One more speaker at the same cloud. */
+  /** One more zone of the house. */
   async openSpeaker(options: SpeakerOptions): Promise<Speaker> {
-    const speaker = new Speaker(this.cloud, this.clock, options);
+    const speaker = new Speaker(this.cloud, this.clock, { neighbours: this.neighbours, ...options });
     await this.#start(speaker);
     return speaker;
   }
@@ -126,8 +129,8 @@ export class ListeningRoom implements AsyncDisposable {
     return this.speaker.state;
   }
 
-  dispatch(command: Command): Promise<void> {
-    return this.do(this.speaker.dispatch(command));
+  dispatch(command: Command | readonly Command[], by?: Origin): Promise<void> {
+    return this.do(this.speaker.dispatch(command, by));
   }
 
   uri(title: string): string {

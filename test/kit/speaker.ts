@@ -1,9 +1,9 @@
-import type { Command, Host, PlayerState } from '#core';
+import type { Command, Host, Origin, PlayerState, Presets } from '#core';
 import type { Log, LogFields, LogLevel, TonearmError } from '#foundation';
 import { openAccounts, openReceiver, usualAccounts, type AccountsSettings, type OpenAccounts, type Receiver, type ReceiverSettings } from '#sources';
 import type { PutStateRequest } from '#spotify/wire';
 import type { Cloud } from '#simulator';
-import { openZone, type OpenZone } from '#zones';
+import { openPresets, openZone, type Neighbours, type OpenZone, type PresetSettings } from '#zones';
 import { SoundingDeck, type KitDeck, type SoundingDeckOptions } from './sounding-deck.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -17,6 +17,9 @@ export interface SpeakerOptions {
   readonly receiver?: Partial<ReceiverSettings>;
   /** Who may play, and who is remembered. */
   readonly accounts?: Partial<AccountsSettings>;
+  /** The other zones of its house; alone when absent. */
+  readonly neighbours?: Neighbours;
+  readonly presets?: readonly PresetSettings[];
 }
 
 export interface LogLine {
@@ -46,6 +49,7 @@ export class Speaker implements AsyncDisposable {
   zone!: OpenZone;
   receiver!: Receiver;
   accounts!: OpenAccounts;
+  presets!: Presets;
 
   constructor(cloud: Cloud, clock: VirtualClock, options: SpeakerOptions = {}) {
     this.#options = options;
@@ -57,6 +61,7 @@ export class Speaker implements AsyncDisposable {
       read: (name: string) => Promise.resolve(this.stored.get(prefix + name) ?? null),
       write: (name: string, value: unknown) => Promise.resolve(void this.stored.set(prefix + name, value)),
       remove: (name: string) => Promise.resolve(void this.stored.delete(prefix + name)),
+      names: (start: string) => Promise.resolve([...this.stored.keys()].filter((key) => key.startsWith(prefix + start)).map((key) => key.slice(prefix.length))),
     });
     const nowhere = new URL('file:///nowhere/thread.js');
     this.#host = {
@@ -88,7 +93,9 @@ export class Speaker implements AsyncDisposable {
       ...this.#options.receiver,
     };
     const open = async (zone: Parameters<typeof openReceiver>[1]['zone']) => (this.receiver = await openReceiver(settings, { zone, host: this.#host }));
-    this.zone = await openZone({ id, name: this.name, initialVolume: 0.4, curve: 'linear' }, { host: this.#host, deck, sources: [open] });
+    const { neighbours, presets = [] } = this.#options;
+    this.presets = await openPresets({ settings: presets, host: this.#host, slug: (name) => name.toLowerCase().replace(/[^a-z0-9]+/g, '-') });
+    this.zone = await openZone({ id, name: this.name, initialVolume: 0.4, curve: 'linear' }, { host: this.#host, deck, sources: [open], neighbours, presets: this.presets });
     this.zone.player.events.on('changed', ({ state, previous }) => {
       if (state.notice?.code !== previous.notice?.code) keep(this.notices, state.notice?.code ?? null);
     });
@@ -110,8 +117,8 @@ export class Speaker implements AsyncDisposable {
     return position.at + (status === 'playing' ? this.#host.clock.now() - position.measured : 0);
   }
 
-  dispatch(command: Command): Promise<void> {
-    return this.zone.player.dispatch([command], 'mqtt');
+  dispatch(command: Command | readonly Command[], by: Origin = 'mqtt'): Promise<void> {
+    return this.zone.player.dispatch([command].flat(), by);
   }
 
   /** What it told the cloud, oldest first. */

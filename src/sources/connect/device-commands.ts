@@ -1,5 +1,6 @@
 import type { Origin } from '#core';
 import { currentRow } from './context/track-list.ts';
+import { adopt } from './device-carrying.ts';
 import { updateContext } from './device-context.ts';
 import { isWaitingForOutput, soundPatience, stallPatience } from './device-failures.ts';
 import { becomeActive, loseActive } from './device-life.ts';
@@ -23,6 +24,7 @@ export function handle(turn: Turn, command: DeviceCommand, by: Origin): Refusal 
   const isLocal = by !== 'phone';
   if (command.kind === 'play') return play(turn, command, by);
   if (command.kind === 'transfer') return transfer(turn, command, by);
+  if (command.kind === 'adopt') return adopt(turn, command.playback, by);
   if (command.kind === 'refuse') return { kind: 'invalid', code: 'connect/not-understood', message: command.why };
   if (!state.isActive) {
     if (isLocal && command.kind === 'resume') return resumeRemembered(turn, by);

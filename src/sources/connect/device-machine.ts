@@ -106,6 +106,8 @@ function react(turn: Turn, input: DeviceInput): void {
       return;
     case 'foreseen':
       if (input.uri === state.foreseen?.uri) turn.set({ foreseen: { uri: input.uri, found: { track: input.track, metadata: input.metadata } } });
+      // What loads has a name before it can be heard.
+      if (input.uri === state.load?.row.uri && !state.track) turn.set({ preview: input.track, trackMetadata: input.metadata, duration: input.track.duration });
       return;
     case 'unloadable':
     case 'failed':

@@ -3,6 +3,7 @@ import type { ErrorKind, TonearmError } from '#foundation';
 import type { RowName } from './context/places.ts';
 import type { EditedRow } from './context/queue.ts';
 import type { Metadata, Row } from './context/row.ts';
+import type { TrackList } from './context/track-list.ts';
 
 /** Where a context comes from: as a controller named it, with whatever pages it sent along. */
 export interface ContextSource {
@@ -28,6 +29,19 @@ export interface PlayOptions {
   readonly repeatContext: boolean;
   readonly repeatTrack: boolean;
   readonly modes: Metadata;
+}
+
+/** Everything another speaker of the house has to know to go on with what plays. */
+export interface CarriedPlayback {
+  readonly list: TrackList;
+  readonly options: PlayOptions;
+  readonly origin: PlayOrigin;
+  readonly suppressions: readonly string[];
+  readonly sessionId: string;
+  /** To be shown until it is loaded. */
+  readonly track: Track | null;
+  readonly at: Millis;
+  readonly isPaused: boolean;
 }
 
 /** What a dealer request or a local command asks for, after `request.ts` has understood it. */
@@ -63,6 +77,8 @@ export type DeviceCommand =
         readonly sessionId: string | null;
       } | null;
     }
+  /** Goes on with what another speaker of the house played. */
+  | { readonly kind: 'adopt'; readonly playback: CarriedPlayback }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume'; readonly at?: Millis | undefined }
   | { readonly kind: 'stop' }

@@ -86,14 +86,17 @@ export function back(turn: Turn): boolean {
   return true;
 }
 
-/** Repeat first, then shuffle; what was not named stays (§3.12). A context may forbid shuffling: then nothing changes. */
+/** Repeat first, then shuffle; what was not named stays (§3.12). A context may forbid switching on any of them: then nothing changes. */
 export function setOptions(turn: Turn, { shuffle, repeatContext, repeatTrack }: Extract<DeviceCommand, { kind: 'options' }>['options']): Refusal {
   const { options, list } = turn.state;
-  const forbidden = list.context.restrictions['disallowTogglingShuffleReasons'] ?? [];
-  if (shuffle === true && !options.shuffle && forbidden.length > 0) {
+  const wanted = { ...options, repeatContext: repeatContext ?? options.repeatContext, repeatTrack: repeatTrack ?? options.repeatTrack, shuffle: shuffle ?? options.shuffle };
+  const isForbidden = (name: 'shuffle' | 'repeatContext' | 'repeatTrack', reasons: string) => wanted[name] && !options[name] && (list.context.restrictions[reasons]?.length ?? 0) > 0;
+  if (isForbidden('shuffle', 'disallowTogglingShuffleReasons')) {
     return { kind: 'forbidden', code: 'connect/shuffle-forbidden', message: 'Spotify does not allow shuffling what plays here.' };
   }
-  const wanted = { ...options, repeatContext: repeatContext ?? options.repeatContext, repeatTrack: repeatTrack ?? options.repeatTrack, shuffle: shuffle ?? options.shuffle };
+  if (isForbidden('repeatContext', 'disallowTogglingRepeatContextReasons') || isForbidden('repeatTrack', 'disallowTogglingRepeatTrackReasons')) {
+    return { kind: 'forbidden', code: 'connect/repeat-forbidden', message: 'Spotify does not allow repeating what plays here.' };
+  }
   turn.set({ options: wanted, list: setShuffled(list, wanted.shuffle, turn.env.below) });
   return null;
 }

@@ -2,9 +2,10 @@ import type { Command, Millis, Origin, PlayerEvents, SourceState, Zone } from '#
 import { Emitter, Scope, TonearmError, toTonearmError, type Clock, type Events, type Log } from '#foundation';
 import type { Session, SessionEvents } from '#spotify';
 import type { CommandRequest } from '#spotify/wire';
+import { carry, type Carried } from './device-carrying.ts';
 import { tellDeck } from './deck-effects.ts';
 import { step } from './device-machine.ts';
-import { initialState, type DeviceEffect, type DeviceInput, type DeviceState } from './device-state.ts';
+import { initialState, type DeviceCommand, type DeviceEffect, type DeviceInput, type DeviceState } from './device-state.ts';
 import { sayFarewell } from './farewell.ts';
 import { Hold } from './hold.ts';
 import { Loads } from './loads.ts';
@@ -123,14 +124,27 @@ export class Device implements AsyncDisposable {
   /** Resolves when the command has been accepted; what takes time shows in `state`. */
   execute(command: Command, by: Origin): Promise<void> {
     const understood = localCommand(command);
-    if (this.#isClosed) return Promise.reject(new TonearmError({ kind: 'conflict', code: 'connect/closing', message: 'The Spotify account is being disconnected. Try again in a moment.' }));
     if (!understood) return Promise.reject(new TonearmError({ kind: 'internal', code: 'connect/not-ours', message: `“${command.kind}” is not for the Spotify source.` }));
+    return this.#ask(understood, by);
+  }
+
+  /** What plays, for another speaker of the house. */
+  handOver(): Carried | null {
+    return carry(this.#state, this.#options.session.now());
+  }
+
+  takeOver({ playback }: Carried, by: Origin): Promise<void> {
+    return this.#ask({ kind: 'adopt', playback }, by);
+  }
+
+  #ask(command: DeviceCommand, by: Origin): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new TonearmError({ kind: 'conflict', code: 'connect/closing', message: 'The Spotify account is being disconnected. Try again in a moment.' }));
     return new Promise((resolve, reject) => {
       const ticket = this.#ticket((success, why) => {
         if (success) resolve();
         else reject(new TonearmError(why ?? { kind: 'internal', code: 'connect/refused', message: 'Spotify Connect could not do this.' }));
       });
-      this.#send({ type: 'local', ticket, command: understood, by });
+      this.#send({ type: 'local', ticket, command, by });
     });
   }
 
@@ -250,7 +264,7 @@ export class Device implements AsyncDisposable {
         this.#hold.claim(effect.by);
         return;
       case 'release':
-        this.#hold.release();
+        this.#hold.release(this.#state.by);
         return;
       case 'resolve':
         this.#questions.resolve(effect);
@@ -326,7 +340,7 @@ export class Device implements AsyncDisposable {
 
   #letGo(): void {
     this.#isClosed = true;
-    this.#hold.release();
+    this.#hold.release('tonearm');
     this.#timers[Symbol.dispose]();
     this.#loads[Symbol.dispose]();
     this.#questions[Symbol.dispose]();

@@ -22,8 +22,12 @@ export class Hold {
     return this.#held?.lease.deck ?? null;
   }
 
+  /** For something new: whoever has it already only says for whom it plays now. */
   claim(by: Origin): void {
-    if (this.#held) return;
+    if (this.#held) {
+      this.#held.lease.renew(by);
+      return;
+    }
     const { zone, hear, wanted } = this.#ports;
     const lease = zone.claim('connect', by);
     const { events } = lease.deck;
@@ -39,17 +43,17 @@ export class Hold {
       'abort',
       () => {
         if (this.#held?.lease !== lease) return;
-        this.release();
+        this.release('tonearm');
         hear({ type: 'outplayed' });
       },
       { once: true },
     );
   }
 
-  release(): void {
+  release(by: Origin): void {
     const held = this.#held;
     this.#held = null;
     for (const listener of held?.listeners ?? []) listener[Symbol.dispose]();
-    held?.lease[Symbol.dispose]();
+    held?.lease.release(by);
   }
 }

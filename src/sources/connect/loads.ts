@@ -52,7 +52,10 @@ export class Loads implements Disposable {
     this.#loads.set(id, load);
     const { signal } = load.abort;
     const known = this.#foreseen?.uri === row.uri && this.#foreseen.until > clock.monotonic() ? this.#foreseen.resolved : null;
-    Promise.all([resolveRow(session, row, normalisation, signal, known), resumes ? this.#placeIn(row, signal) : 0]).then(
+    const named = (resolved: Resolved) => {
+      if (!signal.aborted) this.#ports.foreseen(row.uri, { track: trackOf(resolved), metadata: metadataOf(resolved) });
+    };
+    Promise.all([resolveRow(session, row, normalisation, signal, known, named), resumes ? this.#placeIn(row, signal) : 0]).then(
       ([resolved, at]) => {
         if (signal.aborted) return;
         load.resolved = resolved;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Command } from '#core';
 import { encodeTransferState, parseCommandRequest } from '#spotify/wire';
 import { deviceCommand, localCommand, spotifyUri } from './request.ts';
 
@@ -134,6 +135,27 @@ describe('local commands', () => {
     expect(localCommand({ kind: 'play' })).toEqual({ kind: 'resume', at: undefined });
     expect(localCommand({ kind: 'repeat', mode: 'track' })).toEqual({ kind: 'options', options: { repeatTrack: true, repeatContext: true } });
     expect(localCommand({ kind: 'volume', level: 1 })).toBeNull();
+  });
+
+  const album = 'spotify:album:2RnhhsLPpUvzQ23I6FTEL7';
+  it.each<[what: string, command: Omit<Extract<Command, { kind: 'play' }>, 'kind'>, understood: object]>([
+    ['a row by number', { uri: album, from: 3 }, { kind: 'play', start: { index: 3 }, options: null }],
+    ['the first row, which is not the same as any', { uri: album, from: 0 }, { kind: 'play', start: { index: 0 } }],
+    ['a row by link', { uri: album, from: 'https://open.spotify.com/track/2RnhhsLPpUvzQ23I6FTEIx?si=1' }, { kind: 'play', start: { uri: 'spotify:track:2RnhhsLPpUvzQ23I6FTEIx' } }],
+    ['an order', { uri: album, shuffle: true }, { kind: 'play', start: null, options: { shuffle: true } }],
+    ['the other order', { uri: album, shuffle: false }, { kind: 'play', options: { shuffle: false } }],
+    ['a row that is none', { uri: album, from: album }, { kind: 'refuse' }],
+    ['a row of nothing', { from: 3 }, { kind: 'refuse' }],
+    ['an order of nothing', { shuffle: true }, { kind: 'refuse' }],
+  ])('play with %s', (_, command, expected) => {
+    expect(localCommand({ kind: 'play', ...command })).toMatchObject(expected);
+  });
+
+  it.each<Command>([
+    { kind: 'mute', muted: true }, { kind: 'fade', to: 1, over: 1, curve: 'linear' }, { kind: 'limit', level: 1 }, { kind: 'announce', uri: 'sound:chime', chime: false },
+    { kind: 'output', output: 'auto' }, { kind: 'transfer', to: 'bath' }, { kind: 'preset', preset: 'morning' },
+  ])('$kind is the zone’s own business', (command) => {
+    expect(localCommand(command)).toBeNull();
   });
 
   it.each([

@@ -141,8 +141,7 @@ function editedRow(track: ContextTrack, contextUri: string): EditedRow {
 export function localCommand(command: Command): DeviceCommand | null {
   switch (command.kind) {
     case 'play':
-      if (command.uri === undefined) return { kind: 'resume', at: command.at };
-      return { kind: 'play', context: plainContext(spotifyUri(command.uri) ?? command.uri), start: null, at: command.at ?? null, paused: false, options: null, origin: { featureIdentifier: 'tonearm' }, suppressions: [] };
+      return localPlay(command);
     case 'pause':
     case 'stop':
       return { kind: command.kind };
@@ -161,10 +160,30 @@ export function localCommand(command: Command): DeviceCommand | null {
       if (!isLoadable({ uri })) return { kind: 'refuse', why: `“${command.uri}” cannot be queued. Queue tracks and episodes; play albums and playlists.` };
       return { kind: 'enqueue', row: { uri, uid: '', metadata: {} } };
     }
+    case 'sleep':
+      return { kind: 'sleep', after: command.after };
+    // The zone's own business, or the zone's to ask for in other words.
     case 'volume':
     case 'mute':
+    case 'fade':
+    case 'limit':
+    case 'announce':
+    case 'output':
+    case 'transfer':
+    case 'preset':
       return null;
   }
+}
+
+function localPlay({ uri, at, from, shuffle }: Extract<Command, { kind: 'play' }>): DeviceCommand {
+  if (uri === undefined) {
+    if (from === undefined && shuffle === undefined) return { kind: 'resume', at };
+    return { kind: 'refuse', why: '“from” and “shuffle” say how something begins: name what to play with “uri”.' };
+  }
+  const start = from === undefined ? null : typeof from === 'number' ? { index: from } : { uri: spotifyUri(from) ?? from };
+  if (start?.uri !== undefined && !isLoadable({ uri: start.uri })) return { kind: 'refuse', why: `“${start.uri}” is no row that could be begun with. Name a track or episode, or count rows from 0.` };
+  const options = shuffle === undefined ? null : { shuffle };
+  return { kind: 'play', context: plainContext(spotifyUri(uri) ?? uri), start, at: at ?? null, paused: false, options, origin: { featureIdentifier: 'tonearm' }, suppressions: [] };
 }
 
 const plainContext = (uri: string): ContextSource => ({ uri, url: `context://${uri}`, metadata: {}, restrictions: {}, rows: [], morePages: [] });

@@ -18,10 +18,11 @@ export interface ResolvedRow {
 
 /**
  * From a row to a recipe (connect-session.md §12.1): metadata and file list in one request, then key and addresses side by side.
- * Three round trips to the first byte, counting the one for the bytes; two when the metadata is `known`.
+ * Three round trips to the first byte, counting the one for the bytes; two when the metadata is `known`. Else `named` hears it as soon as it is there.
  */
-export async function resolveRow(session: Session, row: Row, normalisation: Normalisation, signal: AbortSignal, known: Resolved | null = null): Promise<ResolvedRow> {
+export async function resolveRow(session: Session, row: Row, normalisation: Normalisation, signal: AbortSignal, known: Resolved | null = null, named: (resolved: Resolved) => void = () => undefined): Promise<ResolvedRow> {
   const resolved = known ?? (await session.metadata(row.uri, signal));
+  if (!known) named(resolved);
   const { file } = resolved;
   const both = new AbortController();
   const [key, stored] = await withEither(signal, both.signal, async (either) => {

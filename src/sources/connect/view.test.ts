@@ -37,6 +37,16 @@ describe('what the zone shows', () => {
     expect([...viewOf({ ...playing, isActive: false }, { ...facts, account: { name: 'l', connected: false } }).accepts]).toEqual([]);
   });
 
+  it.each<[what: string, patch: Partial<DeviceState>, ends: number | null]>([
+    ['no timer', {}, null],
+    ['a moment', { sleepAt: now + 60_000 }, now + 60_000 - 90_000],
+    ['the end of the track', { sleepAtEnd: true, duration: 1000 }, now + 500 - 90_000],
+    ['the end of the track while paused: nobody knows when', { sleepAtEnd: true, duration: 1000, anchor: { timestamp: now, position: 500, isMoving: false } }, null],
+    ['that of somebody else', { sleepAt: now + 60_000, isActive: false }, null],
+  ])('the sleep timer of the Spotify app: %s', (_, patch, ends) => {
+    expect(viewOf({ ...playing, ...patch }, facts).sleep).toEqual(ends === null ? null : { ends });
+  });
+
   it.each([
     [{ repeatTrack: true, repeatContext: true }, 'track'],
     [{ repeatTrack: false, repeatContext: true }, 'queue'],

@@ -8,6 +8,13 @@ export interface ViewFacts {
   readonly account: SourceState['account'];
 }
 
+/** The timer that was set in the Spotify app. The end of a track is known while it plays. */
+function sleepOf({ isActive, sleepAt, sleepAtEnd, anchor, duration }: DeviceState, skew: Millis): { readonly ends: Millis } | null {
+  if (!isActive) return null;
+  if (sleepAt !== null) return { ends: Math.round(sleepAt - skew) };
+  return sleepAtEnd && anchor.isMoving && duration > 0 ? { ends: Math.round(anchor.timestamp - skew + duration - anchor.position) } : null;
+}
+
 const shownNext = 20;
 const active: readonly CommandKind[] = ['play', 'pause', 'stop', 'next', 'previous', 'seek', 'shuffle', 'repeat', 'enqueue'];
 
@@ -30,6 +37,7 @@ export function viewOf(state: DeviceState, { skew, account }: ViewFacts): Source
       : { context: null, next: [] },
     account,
     notice: state.notice,
+    sleep: sleepOf(state, skew),
     accepts: new Set<CommandKind>(state.isActive ? active : account.connected ? ['play'] : []),
   };
 }
