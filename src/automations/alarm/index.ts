@@ -1,0 +1,2 @@
+export { openAlarms } from './alarms.ts';
+export { AlarmSettings } from './settings.ts';

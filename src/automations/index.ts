@@ -1,0 +1,34 @@
+/** When · if · then: rules, presence and alarms. Speaks commands like a surface, without a person. */
+import { AlarmSettings } from './alarm/settings.ts';
+import type { AutomationsSettings } from './configuration.ts';
+import type { OpenAutomations } from './engine.ts';
+import type { AutomationsContext } from './ports.ts';
+import { PresenceSettings } from './presence/settings.ts';
+import type { ReferenceProblem } from './references.ts';
+import { HolidaysSettings, LocationSettings, QuietHoursSettings, Rules } from './settings.ts';
+
+export { AlarmSettings, HolidaysSettings, LocationSettings, PresenceSettings, QuietHoursSettings, Rules };
+export type { AutomationsContext, AutomationsSettings, OpenAutomations, ReferenceProblem };
+
+/** Whether there is anything to do for this room. */
+export function hasAutomations({ automations, alarms, presence, quietHours }: AutomationsSettings): boolean {
+  return automations.length > 0 || alarms.length > 0 || presence.sources.length > 0 || quietHours !== undefined;
+}
+
+// Loaded when there is something to do: a speaker without automations need not carry them.
+
+/** What is wrong with how the settings refer to each other and to these zones, by the place in the configuration. */
+export async function automationProblems(settings: AutomationsSettings, zones: readonly string[]): Promise<readonly ReferenceProblem[]> {
+  if (!hasAutomations(settings)) return [];
+  const { referenceProblems } = await import('./references.ts');
+  return referenceProblems(settings, zones);
+}
+
+/**
+ * Opens presence, rules and alarms. Rejects with `invalid` for a calendar file that cannot be read and an alarm without a zone;
+ * everything else was checked with the configuration.
+ */
+export async function openAutomations(settings: AutomationsSettings, context: AutomationsContext): Promise<OpenAutomations> {
+  const { openEngine } = await import('./engine.ts');
+  return openEngine(settings, context);
+}

@@ -1,0 +1,2 @@
+export { openPresence } from './presence.ts';
+export { PresenceSettings } from './settings.ts';

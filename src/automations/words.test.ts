@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import type { ZoneView } from '#core';
+import { readCalendar } from './calendar.ts';
+import { BetweenTimes, isBetween, parseDuration, parseTimeOfDay, sayDuration } from './duration.ts';
+import { fillPayload } from './fill.ts';
+import { openHolidays } from './holidays.ts';
+import { passes, valueOf } from './message-value.ts';
+import { isQuietAt } from './quiet-hours.ts';
+import { QuietHoursSettings } from './settings.ts';
+import { isTopicFilter } from './words.ts';
+
+describe('lengths of time', () => {
+  it.each([
+    ['90s', 90_000], ['5m', 300_000], ['1h30m', 5_400_000], ['1.5h', 5_400_000], ['2d', 172_800_000], ['250ms', 250], ['30', 30_000], ['1h 5m', 3_900_000],
+    ['', null], ['m', null], ['5 apples', null], ['-5m', null], ['1h-5m', null],
+  ])('%s', (text, expected) => {
+    expect(parseDuration(text)).toBe(expected);
+  });
+
+  it('says what it reads', () => {
+    fc.assert(fc.property(fc.integer({ min: 1, max: 10_000_000 }), (seconds) => {
+      expect(parseDuration(sayDuration(seconds * 1000).replaceAll('min', 'm'))).toBe(seconds * 1000);
+    }));
+  });
+});
+
+describe('times of day', () => {
+  it.each([['07:15', 26_100_000], ['7:15', 26_100_000], ['23:59:59', 86_399_000], ['24:00', 86_400_000], ['24:01', null], ['7', null], ['07:60', null]])('%s', (text, expected) => {
+    expect(parseTimeOfDay(text)).toBe(expected);
+  });
+
+  it.each([
+    ['22:00-07:00', '21:59', false], ['22:00-07:00', '22:00', true], ['22:00-07:00', '00:00', true], ['22:00-07:00', '06:59', true], ['22:00-07:00', '07:00', false],
+    ['06:00-22:00', '05:59', false], ['06:00-22:00', '06:00', true], ['06:00-22:00', '22:00', false], ['00:00-24:00', '23:59', true],
+  ])('%s holds at %s: %s', (between, time, expected) => {
+    expect(isBetween(BetweenTimes.parse(between), parseTimeOfDay(time) ?? 0)).toBe(expected);
+  });
+
+  it.each([
+    // Quiet hours that begin on Friday and Saturday: Sunday's early morning is Saturday's night. 27 November 2026 is a Friday.
+    ['2026-11-27T05:00:00Z', false], ['2026-11-27T22:30:00Z', true], ['2026-11-28T05:00:00Z', true], ['2026-11-28T12:00:00Z', false], ['2026-11-29T05:00:00Z', true], ['2026-11-29T22:30:00Z', false], ['2026-11-30T05:00:00Z', false],
+  ])('quiet at %s: %s', (moment, expected) => {
+    expect(isQuietAt(QuietHoursSettings.parse({ between: '22:00-07:00', days: ['fri', 'sat'] }), Date.parse(moment), 'UTC')).toBe(expected);
+  });
+});
+
+describe('values of messages', () => {
+  const read = (text: string) => valueOf(Buffer.from(text));
+  it.each([
+    ['ON', { equals: 'on' }, true], ['ON', { equals: true }, false], ['true', { equals: true }, true], ['1', { equals: 1 }, true], ['1', { equals: '1' }, true],
+    ['{"occupancy":true}', { path: 'occupancy', equals: true }, true], ['{"occupancy":true}', { path: 'motion', equals: true }, null],
+    ['{"a":{"b":[1,{"c":5}]}}', { path: 'a.b.1.c', above: 4 }, true], ['{"a":5}', { path: 'a', above: 5 }, false], ['21.5', { above: 20, below: 22 }, true], ['warm', { above: 20 }, null],
+    ['off', { isNot: 'on' }, true], ['', {}, true], ['{broken', { equals: '{broken' }, true], ['x', { in: ['a', 'X'] }, true], ['{"__proto__":1}', { path: 'constructor', isNot: 'x' }, null],
+  ])('%s fits %j: %s', (text, test, expected) => {
+    expect(passes(test, read(text))).toBe(expected);
+  });
+
+  it('never throws', () => {
+    fc.assert(fc.property(fc.uint8Array(), fc.string(), (bytes, path) => void passes({ path: path === '' ? undefined : path, above: 1, equals: 'x' }, valueOf(bytes))));
+  });
+});
+
+it.each([['a/b', true], ['+/b/#', true], ['#', true], ['a/#/b', false], ['a+/b', false], ['', false]])('topic filter %s: %s', (text, expected) => {
+  expect(isTopicFilter(text)).toBe(expected);
+});
+
+describe('payloads with gaps', () => {
+  const zone = (title: string) => ({ id: 'kitchen', name: 'Kitchen', player: { state: { status: 'playing', volume: { level: 0.25 }, track: { title, artists: ['A', 'B'], album: 'C', uri: 'u' } } } }) as unknown as ZoneView;
+  const fill = (payload: unknown, title = 'Song') => fillPayload(payload, { automation: 'a', trigger: 't', zone: zone(title) });
+  it('fills texts and JSON, and leaves what it does not know', () => {
+    expect(fill('{{zone.title}} by {{ zone.artist }} at {{zone.volume}}, {{nothing}}')).toBe('Song by A, B at 25, {{nothing}}');
+    expect(fill({ text: '{{zone.title}}', n: 1, list: [true, null] })).toBe('{"text":"Song","n":1,"list":[true,null]}');
+    expect(fill(5)).toBe('5');
+  });
+
+  it('cannot be broken out of by a title', () => {
+    fc.assert(fc.property(fc.string(), (title) => {
+      expect(JSON.parse(fill('{"text":"{{zone.title}}","safe":true}', title))).toEqual({ text: title, safe: true });
+      expect(JSON.parse(fill({ text: '{{zone.title}}' }, title))).toEqual({ text: title });
+    }));
+  });
+});
+
+describe('holidays', () => {
+  it('are days, days of every year, and ranges of both', async () => {
+    const holidays = await openHolidays({ dates: ['2026-05-14', { date: '12-25', name: 'Christmas' }, '2026-07-20..2026-08-30', '12-31..01-02'], files: [] });
+    const on = (...days: string[]) => days.map((day) => holidays.on(day));
+    expect(on('2026-05-14', '2027-05-14', '2031-12-25', '2026-07-20', '2026-08-30', '2026-08-31', '2026-12-31', '2027-01-02', '2027-01-03')).toEqual(['a holiday', null, 'Christmas', 'a holiday', 'a holiday', null, 'a holiday', 'a holiday', null]);
+  });
+
+  it('come from a calendar file', () => {
+    const text = ['BEGIN:VCALENDAR', 'BEGIN:VEVENT', 'DTSTART;VALUE=DATE:20261224', 'DTEND;VALUE=DATE:20270102', 'SUMMARY:School\\, no', ' ne', 'END:VEVENT', 'BEGIN:VEVENT', 'DTSTART:20260101T100000Z', 'SUMMARY:Meeting', 'END:VEVENT', 'BEGIN:VEVENT', 'DTSTART;VALUE=DATE:20250501', 'RRULE:FREQ=YEARLY', 'SUMMARY:May', 'END:VEVENT', 'END:VCALENDAR'].join('\r\n');
+    const found = readCalendar(text);
+    expect(found[0]).toEqual({ name: 'School, none', first: '2026-12-24', last: '2027-01-01' });
+    expect(found.filter(({ name }) => name === 'May')).toHaveLength(20);
+    expect(found.some(({ name, first }) => name === 'May' && first === '2030-05-01')).toBe(true);
+    expect(found.some(({ name }) => name === 'Meeting')).toBe(false);
+  });
+
+  it('a file that cannot be read is told', async () => {
+    await expect(openHolidays({ dates: [], files: ['/nowhere/at/all.ics'] })).rejects.toMatchObject({ kind: 'invalid', code: 'automations/calendar-unreadable' });
+  });
+});
