@@ -47,7 +47,7 @@ describe('the embedded broker', () => {
   });
 
   it('says so when it cannot listen at all', async () => {
-    await expect(openBroker({ host: '203.0.113.1', port: 0 })).rejects.toMatchObject({ name: 'TonearmError', kind: 'conflict', code: 'broker/cannot-listen' });
+    await expect(openBroker({ host: '203.0.113.1', port: 0, username: 'me', password: new Secret('x') })).rejects.toMatchObject({ name: 'TonearmError', kind: 'conflict', code: 'broker/cannot-listen' });
   });
 
   it('asks for user and password when it has them', async () => {
@@ -79,6 +79,57 @@ describe('the embedded broker', () => {
     const third = connectSocket(port, '127.0.0.1');
     third.on('error', () => undefined);
     await new Promise((resolve) => third.on('close', resolve));
+  });
+
+  it.each(['0.0.0.0', '::', '192.0.2.1'])('is not opened to everybody on %s without a password', async (host) => {
+    await expect(openBroker({ host, port: 0, username: 'me' })).rejects.toMatchObject({ kind: 'invalid', code: 'broker/needs-password', message: expect.stringContaining('"broker.password"') as string });
+  });
+
+  it('is opened wider with one', async () => {
+    const { port, url } = scope.use(await openBroker({ host: '0.0.0.0', port: 0, username: 'me', password: new Secret('right') }));
+    expect(url).toBe(`mqtt://127.0.0.1:${port}`);
+    await client(url, { username: 'me', password: 'right' });
+    await expect(client(`mqtt://127.0.0.1:${port}`)).rejects.toMatchObject({ code: 4 });
+  });
+
+  it('lets one client have only so many subscriptions', async () => {
+    const { url } = scope.use(await openBroker({ port: 0, subscriptions: 3 }));
+    const one = await client(url);
+    for (const topic of ['a', 'b', 'c', 'c']) await one.subscribeAsync(topic);
+    await expect(one.subscribeAsync('d')).rejects.toThrow();
+    await one.unsubscribeAsync('a');
+    await one.subscribeAsync('d');
+    // Another has its own.
+    await (await client(url)).subscribeAsync('x');
+  });
+
+  it('keeps only so many bytes of retained messages, and makes room when some are cleared', async () => {
+    const { url } = scope.use(await openBroker({ port: 0, retained: 1000 }));
+    const kept = async (topic: string) => {
+      const reader = await client(url);
+      const found: string[] = [];
+      reader.on('message', (on, _payload, { retain }) => {
+        if (retain) found.push(on);
+      });
+      await reader.subscribeAsync([topic, 'echo']);
+      const back = new Promise<void>((resolve) => reader.on('message', (on) => {
+        if (on === 'echo') resolve();
+      }));
+      await reader.publishAsync('echo', 'x', { qos: 1 });
+      await back;
+      return found.length > 0;
+    };
+    const publish = async (topic: string, bytes: number) => {
+      const writer = await client(url);
+      // Refused ones cost the client its connection, as MQTT 3.1.1 has no other answer.
+      await Promise.race([writer.publishAsync(topic, Buffer.alloc(bytes, 1), { qos: 1, retain: true }).catch(() => undefined), new Promise<void>((resolve) => writer.once('close', () => resolve()))]);
+    };
+    await publish('a', 600);
+    await publish('b', 600);
+    expect([await kept('a'), await kept('b')]).toEqual([true, false]);
+    await publish('a', 0);
+    await publish('b', 600);
+    expect([await kept('a'), await kept('b')]).toEqual([false, true]);
   });
 
   it('keeps no session for who is away', async () => {

@@ -17,10 +17,14 @@ export interface BrokerOptions {
   readonly clients?: number;
   /** Bytes of the largest packet; default 1 MiB. */
   readonly largest?: number;
+  /** Topic filters one client may have; default 2000, enough for a Home Assistant with many devices. */
+  readonly subscriptions?: number;
+  /** Bytes all retained messages may have together; default 32 MiB. */
+  readonly retained?: number;
 }
 
 export interface Broker extends AsyncDisposable {
-  /** `mqtt://127.0.0.1:1883` */
+  /** For clients on this machine: `mqtt://127.0.0.1:1883` */
   readonly url: string;
   readonly host: string;
   readonly port: number;
@@ -32,15 +36,21 @@ const neighbours = 20;
 const mostRetained = 10_000;
 
 /**
- * Opens the broker on `port`, or the next free one. Rejects with `conflict` when there is no way to listen.
+ * Opens the broker on `port`, or the next free one. Rejects with `conflict` when there is no way to listen, and with `invalid` when
+ * it could be reached by others without a password.
  * Sessions are not kept: a client that goes away starts afresh, so an absent one cannot fill the memory.
  */
-export async function openBroker({ host = '127.0.0.1', port = 1883, username, password, log = silentLog, clients = 64, largest = 1024 * 1024 }: BrokerOptions = {}): Promise<Broker> {
+export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const { host = '127.0.0.1', port = 1883, username, password, log = silentLog, clients = 64, largest = 1024 * 1024 } = options;
+  if (!isLoopback(host) && (username === undefined || !password)) {
+    throw new TonearmError({ kind: 'invalid', code: 'broker/needs-password', message: `The embedded MQTT broker would listen on ${host}, where others can reach it. Set "broker.username" and "broker.password", or leave out "broker.address" so that it can be reached from this machine only.` });
+  }
   // Here and not at the top: who has a broker of their own need not load it.
   const { Aedes } = await import('aedes');
   const aedes = new Aedes({ concurrency: 100, queueLimit: 42, connectTimeout: 10_000, maxClientsIdLength: 128, maxTopicLevels: 16 });
   await aedes.listen();
-  limit(aedes, log);
+  limitPublishing(aedes, log, options.retained ?? 32 * 1024 * 1024);
+  limitSubscriptions(aedes, log, options.subscriptions ?? 2000);
   if (username !== undefined && password) demand(aedes, username, password);
 
   const sockets = new Set<Socket>();
@@ -64,7 +74,7 @@ export async function openBroker({ host = '127.0.0.1', port = 1883, username, pa
 
   let closing: Promise<void> | undefined;
   return {
-    url: `mqtt://${host.includes(':') ? `[${host}]` : host}:${taken}`,
+    url: `mqtt://${urlHost(host)}:${taken}`,
     host,
     port: taken,
     [Symbol.asyncDispose]: () => (closing ??= close(server, aedes, sockets)),
@@ -92,9 +102,21 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
   throw new TonearmError({ kind: 'conflict', code: 'broker/no-port', message: `The embedded MQTT broker found no free port at ${host}. Name a broker of your own under "mqtt".` });
 }
 
-/** Nothing is kept for absent clients, `$SYS` is ours, and what is retained is bounded. */
-function limit(aedes: Aedes, log: Log): void {
-  const retained = new Set<string>();
+/** How it is reached from this machine. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** Nothing is kept for absent clients, `$SYS` is ours, and what is retained is bounded in number and size. */
+function limitPublishing(aedes: Aedes, log: Log, room: number): void {
+  const sizes = new Map<string, number>();
+  let used = 0;
   aedes.preConnect = (_client, packet, callback) => {
     packet.clean = true;
     callback(null, true);
@@ -104,19 +126,41 @@ function limit(aedes: Aedes, log: Log): void {
       callback(new Error('$ topics belong to the broker.'));
       return;
     }
-    if (retain && payload.length === 0) retained.delete(topic);
-    else if (retain && !retained.has(topic)) {
-      if (retained.size >= mostRetained) {
-        log.warn('A retained message was refused: the embedded broker keeps no more.', { kept: mostRetained });
-        callback(new Error('No room for more retained topics.'));
+    if (retain) {
+      const before = sizes.get(topic);
+      const after = used - (before ?? 0) + payload.length;
+      if (payload.length > 0 && ((before === undefined && sizes.size >= mostRetained) || after > room)) {
+        log.warn('A retained message was refused: the embedded broker keeps no more.', { kept: sizes.size, bytes: used });
+        callback(new Error('No room for more retained messages.'));
         return;
       }
-      retained.add(topic);
+      used = after;
+      if (payload.length === 0) sizes.delete(topic);
+      else sizes.set(topic, payload.length);
     }
     callback(null);
   };
   aedes.on('clientError', (client, error) => log.debug('A client of the embedded broker was dropped.', { client: client.id, error: error.message }));
   aedes.on('connectionError', (_client, error) => log.debug('A connection to the embedded broker was refused.', { error: error.message }));
+}
+
+/** What is too much is refused in the answer to the subscription (MQTT 3.1.1 §3.9.3, 0x80). */
+function limitSubscriptions(aedes: Aedes, log: Log, most: number): void {
+  const filters = new WeakMap<object, Set<string>>();
+  aedes.authorizeSubscribe = (client, subscription, callback) => {
+    const has = filters.get(client) ?? new Set<string>();
+    filters.set(client, has);
+    if (has.size >= most && !has.has(subscription.topic)) {
+      log.warn('A subscription was refused: the client of the embedded broker has as many as one may have.', { client: client.id, most });
+      callback(null, null);
+      return;
+    }
+    has.add(subscription.topic);
+    callback(null, subscription);
+  };
+  aedes.on('unsubscribe', (topics, client) => {
+    for (const topic of topics) filters.get(client)?.delete(topic);
+  });
 }
 
 function demand(aedes: Aedes, username: string, password: Secret<string>): void {

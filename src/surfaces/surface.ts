@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Accounts, Host, ZoneView } from '#core';
+import type { Accounts, Automations, Control, HomeMessage, HomeMessageCarrier, Host, LogLines, Presets, ZoneView } from '#core';
 import { type Scope, TonearmError } from '#foundation';
+import type { ApiKeys } from './api-keys.ts';
 
 /** What every surface is given: the zones to show and drive, and the world. */
 export interface SurfaceContext {
@@ -8,6 +9,18 @@ export interface SurfaceContext {
   readonly host: Pick<Host, 'clock' | 'log' | 'store' | 'version' | 'health'>;
   /** Who may play, and ways to log in. */
   readonly accounts?: Accounts | undefined;
+  readonly presets?: Presets | undefined;
+  readonly automations?: Automations | undefined;
+  /** The daemon itself; absent where nobody may restart it. */
+  readonly control?: Control | undefined;
+  /** A surface with a broker carries what other parts want to hear and say there, until disposed. */
+  readonly carry?: ((carrier: HomeMessageCarrier) => HomeMessageLine) | undefined;
+  /** Gets the bytes of a cover over the network, as the owner set it up; absent where covers are not to be fetched. */
+  readonly fetchCover?: FetchCover | undefined;
+  /** Figures of how the process is, beside memory; for health reports. */
+  readonly vitals?: (() => Readonly<Record<string, unknown>>) | undefined;
+  /** What was said lately, without secrets, and what is said now. */
+  readonly lines?: LogLines | undefined;
   /** Changes the key of what is stored encrypted; resolves with how many values that were. */
   readonly rotateKey?: (() => Promise<number>) | undefined;
   /**
@@ -15,8 +28,24 @@ export interface SurfaceContext {
    * A surface that needs one and gets none makes its own and keeps it in the store.
    */
   readonly instance?: string;
+  /** Makes a service known on the network. */
+  readonly announce?: Host['announce'] | undefined;
+  /** Who may use the API. A surface that needs them and gets none opens its own. */
+  readonly apiKeys?: ApiKeys | undefined;
   /** Where the owner finds our own pages, if there are any. */
   readonly url?: string;
+}
+
+/** Rejects for what cannot be had: no connection, no picture, more than `limit` bytes. */
+export type FetchCover = (url: string, options: { readonly signal: AbortSignal; readonly limit: number }) => Promise<Uint8Array>;
+
+/** What a carrier tells those it carries for. */
+export interface HomeMessageLine extends Disposable {
+  up(): void;
+  down(): void;
+  born(): void;
+  /** Once for each filter it fits. */
+  hear(message: HomeMessage, filter: string): void;
 }
 
 /** A way in and out, with its settings' type forgotten: unlike surfaces fit in one list. */

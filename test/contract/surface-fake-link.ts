@@ -1,6 +1,7 @@
 import { Emitter } from '#foundation';
 import type { LinkEvents } from '../../src/surfaces/mqtt/link.ts';
 import type { Incoming, Message } from '../../src/surfaces/mqtt/message.ts';
+import { fitsFilter } from '#surfaces';
 
 /** A broker that takes everything and forgets nothing. */
 export class FakeLink {
@@ -9,10 +10,23 @@ export class FakeLink {
   readonly events = new Emitter<LinkEvents>();
   isUp = true;
   version: '5' | '3.1.1' | null = '5';
+  rival: { readonly since: number; readonly times: number } | null = null;
+  readonly listening: { readonly filter: string; readonly hear: (message: Incoming) => void }[] = [];
 
   publish(message: Message): Promise<boolean> {
     if (this.isUp) this.sent.push(message);
     return Promise.resolve(this.isUp);
+  }
+
+  listen(filter: string, hear: (message: Incoming) => void): Disposable {
+    const entry = { filter, hear };
+    this.listening.push(entry);
+    return { [Symbol.dispose]: () => void this.listening.splice(this.listening.indexOf(entry), 1) };
+  }
+
+  /** Somebody publishes, or the broker shows what it keeps. */
+  say(message: Incoming): void {
+    for (const { filter, hear } of [...this.listening]) if (fitsFilter(filter, message.topic)) hear(message);
   }
 
   topics(): string[] {
@@ -20,7 +34,7 @@ export class FakeLink {
   }
 
   on(topic: string): string[] {
-    return this.sent.filter((message) => message.topic === topic).map(({ payload }) => payload);
+    return this.sent.filter((message) => message.topic === topic).map(({ payload }) => (typeof payload === 'string' ? payload : Buffer.from(payload).toString('latin1')));
   }
 
   /** JSON of what was published there last. */

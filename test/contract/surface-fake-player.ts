@@ -1,4 +1,4 @@
-import type { Command, CommandKind, Host, Origin, Player, PlayerEvents, PlayerState, Store, Track, Uri, ZoneView } from '#core';
+import type { Command, CommandKind, Host, Origin, Player, PlayerEvents, PlayerState, Store, Track, Uri, Volume, ZoneView } from '#core';
 import { type Clock, Emitter, type Events, type Log, type LogLevel, silentLog, TonearmError } from '#foundation';
 
 /** A track with just enough to show. */
@@ -16,7 +16,14 @@ export function someTrack(uri: Uri, more: Partial<Track> = {}): Track {
   };
 }
 
-const all: readonly CommandKind[] = ['play', 'pause', 'stop', 'next', 'previous', 'seek', 'volume', 'mute', 'shuffle', 'repeat', 'enqueue'];
+const all: readonly CommandKind[] = [
+  'play', 'preset', 'pause', 'stop', 'next', 'previous', 'seek', 'volume', 'mute', 'shuffle', 'repeat', 'enqueue', 'fade', 'limit', 'sleep', 'announce', 'transfer', 'output',
+];
+
+/** A volume nobody limits or fades. */
+export function someVolume(level: number, muted = false): Volume {
+  return { level, muted, limit: 1, fading: null };
+}
 
 /** Does at once what it is told, emits only real changes, and remembers what was asked. */
 export class FakePlayer implements Player {
@@ -38,11 +45,15 @@ export class FakePlayer implements Player {
       status: 'stopped',
       track: null,
       position: { at: 0, measured: clock.now() },
-      volume: { level: 0.5, muted: false },
+      volume: someVolume(0.5),
       order: { shuffle: false, repeat: 'off' },
       queue: { context: null, next: [] },
       account: { name: 'someone', connected: true },
       notice: null,
+      output: { name: 'speaker', choices: ['auto', 'speaker', 'null'] },
+      sleep: null,
+      preset: null,
+      announcing: false,
       by: { started: null, changed: 'tonearm' },
       accepts: new Set(all),
       ...state,
@@ -87,6 +98,10 @@ export class FakePlayer implements Player {
     this.#emitter.emit('failed', { error });
   }
 
+  announce(uri: Uri, phase: PlayerEvents['announced']['phase'], error: TonearmError | null = null): void {
+    this.#emitter.emit('announced', { uri, phase, error });
+  }
+
   #apply(command: Command, by: Origin): void {
     const { volume, order, track } = this.#state;
     const position = { at: this.#position(), measured: this.#clock.now() };
@@ -94,9 +109,12 @@ export class FakePlayer implements Player {
       case 'play': {
         if (command.uri === undefined && !track) throw new TonearmError({ kind: 'conflict', code: 'zone/nothing-to-play', message: 'There is nothing to go on with.' });
         const change = command.uri === undefined ? { position } : { track: someTrack(command.uri), position: { at: command.at ?? 0, measured: this.#clock.now() } };
-        this.set({ source: 'connect', status: 'playing', ...change }, by);
+        this.set({ source: 'connect', status: 'playing', ...change, ...(command.shuffle !== undefined && { order: { ...order, shuffle: command.shuffle } }) }, by);
         return;
       }
+      case 'preset':
+        this.set({ source: 'connect', status: 'playing', preset: command.preset, track: someTrack(`spotify:playlist:${command.preset}`) }, by);
+        return;
       case 'pause':
         this.set({ status: 'paused', position }, by);
         return;
@@ -113,7 +131,25 @@ export class FakePlayer implements Player {
         this.set({ position: { at: command.to, measured: this.#clock.now() } }, by);
         return;
       case 'volume':
-        this.set({ volume: { ...volume, level: command.level } }, by);
+        this.set({ volume: { ...volume, level: Math.min(command.level, volume.limit), fading: null } }, by);
+        return;
+      case 'fade':
+        this.set({ volume: { ...volume, fading: { to: command.to, ends: this.#clock.now() + command.over } } }, by);
+        return;
+      case 'limit':
+        this.set({ volume: { ...volume, limit: command.level, level: Math.min(volume.level, command.level) } }, by);
+        return;
+      case 'sleep':
+        this.set({ sleep: command.after === null ? null : { ends: this.#clock.now() + command.after } }, by);
+        return;
+      case 'announce':
+        this.announce(command.uri, 'started');
+        return;
+      case 'transfer':
+        this.set({ status: 'stopped', source: null, track: null }, by);
+        return;
+      case 'output':
+        this.set({ output: { ...this.#state.output, name: command.output } }, by);
         return;
       case 'mute':
         this.set({ volume: { ...volume, muted: command.muted } }, by);
@@ -151,6 +187,7 @@ export function memoryStore(): Store & { readonly values: Map<string, unknown> }
     read: async (name: string) => structuredClone(values.get(name)) ?? null,
     write: async (name: string, value: unknown) => void values.set(name, structuredClone(value)),
     remove: async (name: string) => void values.delete(name),
+    names: async (start: string) => [...values.keys()].filter((key) => key.startsWith(start)),
   };
   return { ...space, sealed: space, values };
 }

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openBroker } from '#broker';
 import { Scope, Secret, systemClock } from '#foundation';
 import { surfaces } from '#surfaces';
-import { fakeHost, fakeZone, keptLog, playing } from '../contract/surface-fake-player.ts';
+import { fakeHost, fakeZone, keptLog, playing, someVolume } from '../contract/surface-fake-player.ts';
 import { freePort, Listener, mosquitto, Mosquitto, retainedAt } from './mqtt-peers.ts';
 import { selfSigned } from './mqtt-certificate.ts';
 
@@ -39,7 +39,7 @@ describe.skipIf(mosquitto === undefined)('the line to a real broker', () => {
     await before.until('tonearm/kitchen', ({ state }) => state === 'playing');
     await before[Symbol.asyncDispose]();
     await broker.stop();
-    player.set({ status: 'paused', volume: { level: 0.2, muted: false } });
+    player.set({ status: 'paused', volume: someVolume(0.2) });
     await broker.start();
     const started = systemClock.monotonic();
     const after = scope.use(await Listener.open(broker.url));
@@ -141,7 +141,7 @@ describe.skipIf(mosquitto === undefined)('the line to a real broker', () => {
     });
     const quiet = () => new Promise<void>((resolve) => void systemClock.timer(700, resolve));
     await quiet();
-    player.set({ volume: { level: 0.333, muted: true } });
+    player.set({ volume: someVolume(0.333, true) });
     await quiet();
     player.set({ status: 'paused' });
     await quiet();

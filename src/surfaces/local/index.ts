@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { answerAccountRequest, isAccountRequest } from '#core';
 import { Scope, TonearmError, toTonearmError, type Log } from '#foundation';
+import { answerKeyRequest } from '../key-requests.ts';
 import { defineSurface, type SurfaceContext } from '../surface.ts';
+import { answerAutomationRequest } from './automations.ts';
 import { encodeLine, Lines, LocalRequest, socketName, type LocalAnswer } from './wire/index.ts';
 
 const LocalSettings = z.strictObject({ folder: z.string().min(1) });
@@ -88,10 +90,15 @@ function serve(socket: Socket, context: SurfaceContext, log: Log, closing: Abort
   }
 }
 
-async function run(name: string, fields: unknown, { accounts, rotateKey }: SurfaceContext, signal: AbortSignal): Promise<Record<string, unknown>> {
+async function run(name: string, fields: unknown, { accounts, automations, apiKeys, rotateKey }: SurfaceContext, signal: AbortSignal): Promise<Record<string, unknown>> {
   const [group, asked = ''] = name.split('/');
   // The owner of the machine may see whole names.
   if (accounts && group === 'account' && isAccountRequest(asked)) return { ...(await answerAccountRequest(accounts, asked, fields, (user) => user, signal)) };
+  if (apiKeys && group === 'api-key') return { ...(await answerKeyRequest(apiKeys, asked, fields)) };
+  if (group === 'automation') {
+    if (automations) return await answerAutomationRequest(automations, asked, fields);
+    throw new TonearmError({ kind: 'not-found', code: 'local/no-automations', message: 'The configuration holds no automations, alarms, presence or quiet hours. docs/automations.md has some to copy.' });
+  }
   if (rotateKey && name === 'key/rotate') return { values: await rotateKey() };
   throw new TonearmError({ kind: 'not-found', code: 'local/unknown-request', message: `This version of the daemon does not know "${name}". If Tonearm was updated, restart it.` });
 }

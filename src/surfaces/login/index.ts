@@ -1,8 +1,8 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import { isIP, type AddressInfo } from 'node:net';
-import { hostname, networkInterfaces } from 'node:os';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { Accounts, LoginView } from '#core';
-import { Scope, TonearmError, toTonearmError } from '#foundation';
+import { isOwnHost, openHttpDoor, readBody, Scope, TonearmError, toTonearmError, type HttpDoor, type HttpDoorOptions } from '#foundation';
 import { defineSurface, type SurfaceContext } from '../surface.ts';
 import { contentPolicy, emptyPage, loginPage } from './page.ts';
 import { LoginPageSettings } from './settings.ts';
@@ -20,24 +20,15 @@ async function openLoginPage(settings: LoginPageSettings, { accounts, host, zone
   if (!accounts) return scope;
   const log = host.log.child('login');
   const names = new Map(zones.map(({ id, name }) => [id, name]));
-  const desk: Desk = { accounts, isOurs: (name) => isOurName(name, settings.hosts), zonesOf: (view) => view.zones.map((id) => names.get(id) ?? id) };
-  const server = http.createServer({ maxHeaderSize: 8192, headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000 }, (request, response) => {
-    serve(desk, request, response).catch((error: unknown) => {
-      log.debug('A request of the login page broke off', { code: toTonearmError(error).code });
-      response.destroy();
-    });
-  });
-  server.maxConnections = 32;
-  server.on('clientError', (_error, socket) => socket.destroy());
-  await listen(server, settings);
-  scope.defer(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+  const desk: Desk = { accounts, isOurs: (header) => isOwnHost(header, settings.hosts), zonesOf: (view) => view.zones.map((id) => names.get(id) ?? id) };
+  const door = scope.use(
+    await openDoor({
+      ...settings,
+      serve: (request, response) => serve(desk, request, response),
+      trouble: (error) => log.debug('A request of the login page broke off', { code: toTonearmError(error).code }),
+    }),
   );
-  const base = `http://${shownAddress(settings.address)}:${(server.address() as AddressInfo).port}`;
+  const base = `http://${shownAddress(settings.address)}:${door.port}`;
   scope.use(accounts.servePages(base));
   log.info('The login page is open. Begin a login with "tonearm login" to get its address', { base });
   return scope;
@@ -45,15 +36,14 @@ async function openLoginPage(settings: LoginPageSettings, { accounts, host, zone
 
 interface Desk {
   readonly accounts: Accounts;
-  readonly isOurs: (host: string) => boolean;
+  readonly isOurs: (host: string | undefined) => boolean;
   readonly zonesOf: (login: LoginView) => readonly string[];
 }
 
 async function serve(desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { accounts, isOurs, zonesOf } = desk;
-  const { host = '', origin } = request.headers;
-  // A web page elsewhere could give our address a name of its own and then read what we answer.
-  if (!URL.canParse(`http://${host}`) || !isOurs(new URL(`http://${host}`).hostname)) {
+  const { host, origin } = request.headers;
+  if (!isOurs(host)) {
     request.resume();
     send(response, 403, emptyPage('This name is not known as one of Tonearm’s. Open the page by its address, or add the name to the setting login.hosts.'));
     return;
@@ -70,12 +60,12 @@ async function serve(desk: Desk, request: IncomingMessage, response: ServerRespo
     send(response, 200, loginPage(view, { zones: zonesOf(view), error: null }));
     return;
   }
-  if (request.method !== 'POST' || (origin !== undefined && origin !== `http://${host}`)) {
+  if (request.method !== 'POST' || (origin !== undefined && origin !== `http://${host ?? ''}`)) {
     request.resume();
     send(response, request.method === 'POST' ? 403 : 405, emptyPage('This request did not come from the login page.'));
     return;
   }
-  const body = await readBody(request);
+  const body = (await readBody(request, longestBody))?.toString('utf8') ?? null;
   if (body === null) {
     response.setHeader('Connection', 'close');
     send(response, 413, loginPage(view, { zones: zonesOf(view), error: 'That is far longer than any address. Copy only the address.' }));
@@ -105,25 +95,6 @@ function send(response: ServerResponse, status: number, page: string): void {
   response.end(page);
 }
 
-/** Null when it is too long. */
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > longestBody) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Names only the own network can give, so that no foreign one resolves to us (DNS rebinding). */
-export function isOurName(name: string, hosts: readonly string[]): boolean {
-  const bare = name.replace(/^\[|\]$/g, '').toLowerCase();
-  if (isIP(bare) !== 0 || bare === 'localhost' || bare === hostname().toLowerCase() || hosts.includes(bare)) return true;
-  return /\.(local|lan|home\.arpa)$/.test(bare);
-}
-
 /** What people have to type: for "everywhere" the first address of a real network. */
 function shownAddress(address: string): string {
   if (address !== '0.0.0.0' && address !== '::') return isIP(address) === 6 ? `[${address}]` : address;
@@ -131,18 +102,16 @@ function shownAddress(address: string): string {
   return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
 }
 
-function listen(server: http.Server, { address, port }: LoginPageSettings): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        new TonearmError({
-          kind: 'conflict',
-          code: 'login/port',
-          message: `The login page cannot listen on ${address}:${port} (${error.code ?? 'unknown reason'}). Choose another login.port or login.address, or leave the section out.`,
-          cause: error,
-        }),
-      );
+async function openDoor(options: HttpDoorOptions): Promise<HttpDoor> {
+  const { address, port } = options;
+  try {
+    return await openHttpDoor(options);
+  } catch (cause) {
+    throw new TonearmError({
+      kind: 'conflict',
+      code: 'login/port',
+      message: `The login page cannot listen on ${address}:${port} (${(cause as NodeJS.ErrnoException).code ?? 'unknown reason'}). Choose another login.port or login.address, or leave the section out.`,
+      cause,
     });
-    server.listen({ port, host: address }, resolve);
-  });
+  }
 }

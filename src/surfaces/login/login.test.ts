@@ -3,7 +3,7 @@ import net from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock, silentLog, TonearmError } from '#foundation';
 import { FakeAccounts } from '../../../test/contract/fake-accounts.ts';
-import { isOurName, login } from './index.ts';
+import { login } from './index.ts';
 import { LoginPageSettings } from './settings.ts';
 
 let accounts: FakeAccounts;
@@ -136,21 +136,5 @@ describe('the login page', () => {
   it('says which port is taken', async () => {
     const taken = login.open({ port: Number(new URL(base).port) }, { zones: [], host: { clock: new FakeClock(), log: silentLog } as never, accounts: new FakeAccounts() });
     await expect(taken).rejects.toMatchObject({ kind: 'conflict', code: 'login/port' });
-  });
-
-  it.each<[string, boolean]>([
-    ['127.0.0.1', true],
-    ['192.168.1.20', true],
-    ['[fd00::1]', true],
-    ['localhost', true],
-    ['speaker.local', true],
-    ['speaker.lan', true],
-    ['speaker.home.arpa', true],
-    ['Speaker.Example', true],
-    ['evil.example', false],
-    ['localhost.evil.example', false],
-    ['local', false],
-  ])('%s is ours: %s', (name, ours) => {
-    expect(isOurName(name, ['speaker.example'])).toBe(ours);
   });
 });

@@ -22,7 +22,7 @@ beforeEach(() => {
   const topics = new Topics('tonearm');
   const outlet = new Outlet(link, topics, { qos: 1 });
   const zones = [fakeZone(clock, 'kitchen')];
-  bridge = new Bridge({ zones, outlet, topics, link, settings: MqttSettings.parse({ url: 'mqtt://127.0.0.1' }), clock, version: '1.2.3', instance: '7f3a', url: undefined, accounts });
+  bridge = new Bridge({ zones, outlet, topics, link, settings: MqttSettings.parse({ url: 'mqtt://127.0.0.1' }), clock, version: '1.2.3', instance: '7f3a', run: 'r1', url: undefined, accounts });
   inbox = new Inbox({ zones, topics, outlet, link, bridge, clock, log: keptLog(), signal: new AbortController().signal, onGet: () => undefined });
 });
 

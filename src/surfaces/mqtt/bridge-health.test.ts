@@ -25,11 +25,12 @@ function open() {
     clock: new FakeClock(),
     version: '1.0.0',
     instance: '0badcafe',
+    run: 'r1',
     url: undefined,
     accounts: undefined,
     health: { get conditions() { return conditions; }, events: emitter.events },
   });
-  const ask = (name: string) => bridge.answer(name, { argument: '', fields: {} }, new AbortController().signal);
+  const ask = (name: string) => bridge.answer(name, { argument: null, fields: {} }, new AbortController().signal);
   const become = (condition: Condition) => {
     conditions = [condition];
     emitter.emit('changed', condition);

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '#foundation';
 import { FakePlayer, playing } from '../../../test/contract/surface-fake-player.ts';
-import { bridgePayload, type DeviceContext, type DevicePayload, zonePayload } from './device-payload.ts';
+import { type BridgeFacts, bridgePayload, type DeviceContext, type DevicePayload, singleConfigs, type ZoneFacts, zonePayload } from './device-payload.ts';
+import { bridgeRequests } from './bridge-requests.ts';
 import { Topics } from './topics.ts';
 import { eventTypes, writableKeys, zoneAttributes, zonePosition, zoneState } from './wire/index.ts';
 
@@ -12,10 +13,23 @@ const deviceKeys = ['identifiers', 'connections', 'name', 'manufacturer', 'model
 const originKeys = ['name', 'sw_version', 'support_url'];
 const availabilityKeys = ['topic', 'payload_available', 'payload_not_available', 'value_template'];
 // Known since device payloads exist (2024.11).
-const platforms = ['sensor', 'binary_sensor', 'switch', 'button', 'number', 'select', 'text', 'image', 'event', 'device_automation'];
+const platforms = ['sensor', 'binary_sensor', 'switch', 'button', 'number', 'select', 'text', 'image', 'event', 'scene', 'update', 'device_automation'];
 
-const context = (more: Partial<DeviceContext> = {}): DeviceContext => ({ topics: new Topics('tonearm'), instance: '7f3a', version: '1.2.3', qos: 1, url: undefined, ...more });
-const kitchen = zonePayload({ id: 'kitchen', name: 'Kitchen' }, context());
+const context = (more: Partial<DeviceContext> = {}): DeviceContext => ({ topics: new Topics('tonearm'), instance: '7f3a', version: '1.2.3', qos: 1, url: undefined, level: 'standard', minimum: null, ...more });
+const facts = (more: Partial<ZoneFacts> = {}): ZoneFacts => ({
+  id: 'kitchen', name: 'Kitchen', presets: ['Morning', "Anna's “evening”"], outputs: ['auto', 'speaker'], accounts: [{ id: 'aaaabbbb', label: 'li****er' }], artwork: 'bytes', ...more,
+});
+const about = (more: Partial<BridgeFacts> = {}): BridgeFacts => ({
+  control: true,
+  automations: [{ id: 'bathroom', name: 'Bathroom radio', kind: 'rule' }, { id: 'wake', name: 'Wake up', kind: 'alarm' }],
+  scenes: [{ id: 'morning', name: 'Morning' }],
+  ...more,
+});
+const bare = about({ control: false, automations: null, scenes: [] });
+const kitchen = zonePayload(facts(), context());
+const bridge = bridgePayload(about(), context());
+
+type ZoneFactsChoice = Pick<ZoneFacts, 'presets' | 'outputs' | 'accounts' | 'artwork'>;
 
 function check(payload: DevicePayload, name: string): void {
   const only = (value: object, allowed: readonly string[]) => expect(Object.keys(value).filter((key) => !allowed.includes(key))).toEqual([]);
@@ -26,7 +40,7 @@ function check(payload: DevicePayload, name: string): void {
   expect((payload.device['identifiers'] as string[]).every((id) => /^[a-zA-Z0-9_-]+$/.test(id))).toBe(true);
   const ids = new Set<unknown>();
   for (const [key, component] of Object.entries(payload.components)) {
-    expect(key).toMatch(/^[a-z_]+$/);
+    expect(key).toMatch(/^[A-Za-z0-9_-]+$/);
     expect(platforms).toContain(component.platform);
     for (const item of (component['availability'] as object[] | undefined) ?? []) only(item, availabilityKeys);
     if (component.platform === 'device_automation') continue;
@@ -35,7 +49,7 @@ function check(payload: DevicePayload, name: string): void {
     ids.add(unique);
     expect(unique).toBe(`${(payload.device['identifiers'] as string[])[0] ?? ''}_${key}`);
     expect(entity).toMatch(new RegExp(`^${component.platform}\\.[a-z0-9_]+$`));
-    expect(label).toMatch(/^[A-Z][A-Za-z ]+$/);
+    expect(label).toMatch(/^[A-Z][A-Za-z :]+$/);
     if (!['Play', 'Tonearm'].includes(name)) expect(label).not.toContain(name);
   }
 }
@@ -45,10 +59,12 @@ describe('device payloads', () => {
     fc.assert(
       fc.property(
         fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/), fc.string({ minLength: 1 }), fc.stringMatching(/^[a-z0-9]{1,12}$/), fc.constantFrom<0 | 1>(0, 1), fc.constantFrom(undefined, 'http://192.168.1.5:8484/'), fc.constantFrom('tonearm', 'a/b-c'),
-        (id, name, instance, qos, url, prefix) => {
-          const where = context({ instance, qos, url, topics: new Topics(prefix) });
-          check(zonePayload({ id, name }, where), '\0');
-          check(bridgePayload(where), '\0');
+        fc.record<ZoneFactsChoice>({ presets: fc.constantFrom(null, [], ['Morning']), outputs: fc.constantFrom([], ['auto']), accounts: fc.constantFrom(null, [{ id: 'a', label: 'b' }]), artwork: fc.constantFrom('bytes', 'url', 'off') }),
+        fc.constantFrom<DeviceContext['level'][]>('minimal', 'standard', 'full'), fc.constantFrom(null, [2024, 11] as const, [2026, 11] as const), fc.constantFrom(about(), bare, about({ control: false })),
+        (id, name, instance, qos, url, prefix, choice, level, minimum, what) => {
+          const where = context({ instance, qos, url, level, minimum, topics: new Topics(prefix) });
+          check(zonePayload(facts({ id, name, ...choice }), where), '\0');
+          check(bridgePayload(what, where), '\0');
         },
       ),
       { numRuns: 200 },
@@ -60,23 +76,68 @@ describe('device payloads', () => {
     expect(kitchen.availability_mode).toBe('all');
     expect(kitchen.availability?.map(({ topic }) => topic)).toEqual(['tonearm/bridge/state', 'tonearm/kitchen/availability']);
     // Except that the bridge is gone: that must show.
-    expect(bridgePayload(context())).not.toHaveProperty('availability');
-    expect(bridgePayload(context()).components['connection']).not.toHaveProperty('availability');
-    expect(bridgePayload(context()).components['version']).toHaveProperty('availability');
+    expect(bridge).not.toHaveProperty('availability');
+    expect(bridge.components['connection']).not.toHaveProperty('availability');
+    expect(bridge.components['version']).toHaveProperty('availability');
   });
 
   it('command only what works', () => {
-    for (const { command_topic: topic } of Object.values(kitchen.components) as { command_topic?: string }[]) {
-      if (topic !== undefined) expect(writableKeys[topic.replace('tonearm/kitchen/set/', '')]?.supported).toBe(true);
+    const commanded = [...Object.values(kitchen.components), ...Object.values(bridge.components), ...singleConfigs(about(), context()).map(({ payload }) => payload)] as { command_topic?: string }[];
+    for (const { command_topic: topic = '' } of commanded) {
+      const key = /^tonearm\/(?:kitchen|group\/all)\/set\/(\w+)$/.exec(topic)?.[1];
+      const request = /^tonearm\/bridge\/request\/(.+)$/.exec(topic)?.[1];
+      if (key !== undefined) expect(writableKeys).toHaveProperty(key);
+      else if (request !== undefined) expect([...Object.keys(bridgeRequests), 'account/use']).toContain(request);
+      else expect(topic).toBe('');
     }
+  });
+
+  it('leave out what there is nothing behind', () => {
+    expect(Object.keys(bridgePayload(bare, context()).components)).toEqual(['connection', 'version', 'update', 'pause_all']);
+    const { components } = zonePayload(facts({ presets: null, outputs: [], accounts: null, artwork: 'off' }), context());
+    for (const key of ['preset', 'output', 'account', 'artwork']) expect(components).not.toHaveProperty(key);
+  });
+
+  it('come in three sizes', () => {
+    const keys = (level: DeviceContext['level']) => Object.keys(zonePayload(facts(), context({ level })).components);
+    expect(keys('minimal')).toEqual(['state', 'playing', 'play', 'next', 'previous', 'volume', 'title', 'artist', 'artwork', 'event']);
+    expect(keys('full')).toEqual(keys('standard'));
+    const off = (level: DeviceContext['level']) => Object.entries(zonePayload(facts(), context({ level })).components).filter(([, component]) => component['enabled_by_default'] === false).map(([key]) => key);
+    expect(off('standard')).toEqual(['duration', 'position', 'output', 'spotify_user']);
+    expect(off('full')).toEqual([]);
+  });
+
+  it('show the alarm time in a config of its own, or as text where Home Assistant is older', () => {
+    const [time, ...others] = singleConfigs(about(), context());
+    expect(others).toEqual([]);
+    expect(time).toMatchObject({ platform: 'time', objectId: 'tonearm_7f3a_bridge_time_wake', payload: { unique_id: 'tonearm_7f3a_bridge_time_wake', default_entity_id: 'time.tonearm_wake_time', device: { identifiers: ['tonearm_7f3a_bridge'] } } });
+    expect(bridge.components).not.toHaveProperty('time_wake');
+    const old = context({ minimum: [2025, 1] });
+    expect(singleConfigs(about(), old)).toEqual([]);
+    expect(bridgePayload(about(), old).components['time_wake']).toMatchObject({ platform: 'text', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' });
+  });
+
+  it('show automations, alarms and scenes', () => {
+    expect(Object.keys(bridge.components)).toEqual([
+      'connection', 'version', 'update', 'pause_all', 'restart', 'log_level', 'restart_required', 'automations', 'guest_mode', 'quiet_hours', 'next_alarm',
+      'rule_bathroom', 'run_bathroom', 'alarm_wake', 'state_wake', 'next_wake', 'snooze_wake', 'stop_wake', 'skip_wake', 'scene_morning',
+    ]);
+    expect(bridge.components['rule_bathroom']).toMatchObject({ name: 'Bathroom radio', payload_on: '{"id":"bathroom","enabled":true}', state_on: 'ON', state_topic: 'tonearm/bridge/automations' });
+    expect(bridge.components['scene_morning']).toMatchObject({ platform: 'scene', command_topic: 'tonearm/bridge/request/preset/play', payload_on: '{"preset":"morning"}' });
+    expect(bridge.components['restart']).toMatchObject({ device_class: 'restart', entity_category: 'config' });
+  });
+
+  it('never say a state that is not among the options', () => {
+    expect(kitchen.components['preset']).toMatchObject({ options: ['Morning', "Anna's “evening”"], value_template: "{{ value_json.preset if value_json.preset in ['Morning', 'Anna\\'s “evening”'] else 'None' }}" });
+    expect(kitchen.components['account']).toMatchObject({ options: ['li****er'], command_template: "{{ {'account': {'li****er': 'aaaabbbb'}[value], 'zone': 'kitchen'} | tojson }}" });
   });
 
   it('read only what is published', () => {
     const clock = new FakeClock();
     const { state } = new FakePlayer(clock, playing(clock));
     const shapes: Record<string, object> = {
-      'tonearm/kitchen': zoneState(state),
-      'tonearm/kitchen/attributes': zoneAttributes(state),
+      'tonearm/kitchen': zoneState(state, { now: 0, preset: null }),
+      'tonearm/kitchen/attributes': zoneAttributes(state, { account: null, lastError: null }),
       'tonearm/kitchen/position': zonePosition(state, 0),
       'tonearm/kitchen/event': { event_type: 'track_changed' },
     };
@@ -97,8 +158,9 @@ describe('device payloads', () => {
       platform: 'device_automation', automation_type: 'trigger', topic: 'tonearm/kitchen/event', type: 'playback', subtype: 'track_changed', payload: 'track_changed', value_template: '{{ value_json.event_type }}',
     });
     expect(Object.keys(kitchen.components).filter((key) => !key.startsWith('on_'))).toEqual([
-      'state', 'playing', 'play', 'next', 'previous', 'stop', 'volume', 'mute', 'shuffle', 'repeat', 'title', 'artist', 'album', 'source', 'artwork', 'duration', 'position', 'play_uri', 'event', 'connected', 'problem',
+      'state', 'playing', 'play', 'next', 'previous', 'stop', 'volume', 'mute', 'shuffle', 'repeat', 'preset', 'title', 'artist', 'album', 'source', 'artwork', 'duration', 'position', 'play_uri',
+      'sleep_timer', 'volume_cap', 'event', 'announcing', 'output', 'account', 'spotify_user', 'connected', 'problem',
     ]);
-    expect(bridgePayload(context({ url: 'http://tonearm.lan/' })).device).toMatchObject({ configuration_url: 'http://tonearm.lan/' });
+    expect(bridgePayload(bare, context({ url: 'http://tonearm.lan/' })).device).toMatchObject({ configuration_url: 'http://tonearm.lan/' });
   });
 });

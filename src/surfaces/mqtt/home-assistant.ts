@@ -1,46 +1,54 @@
-import { z } from 'zod';
-import type { Store, ZoneView } from '#core';
-import type { Clock, Log } from '#foundation';
-import { bridgePayload, type Component, type DeviceContext, deviceId, type DevicePayload, zonePayload } from './device-payload.ts';
+import type { Store } from '#core';
+import { type Clock, type Log, sleep } from '#foundation';
+import { type Announced, platforms, readAnnounced, retainedTopics, Sweep, writeAnnounced } from './announced.ts';
+import { type BridgeFacts, bridgePayload, type DeviceContext, deviceId, type DevicePayload, singleConfigs, type ZoneFacts, zonePayload } from './device-payload.ts';
 import type { Link } from './link.ts';
 import type { Incoming } from './message.ts';
 import type { DiscoverySettings } from './settings.ts';
-import { type TopicName, type TopicRow, Topics, topicTable } from './topics.ts';
 
 export interface HomeAssistantOptions {
-  readonly zones: readonly ZoneView[];
+  readonly zones: () => readonly ZoneFacts[];
+  readonly bridge: () => BridgeFacts;
   readonly context: DeviceContext;
-  readonly settings: DiscoverySettings;
-  readonly link: Pick<Link, 'publish' | 'isUp'>;
+  readonly settings: Pick<DiscoverySettings, 'enabled' | 'prefix' | 'statusTopic'>;
+  readonly link: Pick<Link, 'publish' | 'listen'>;
   readonly store: Pick<Store, 'read' | 'write'>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly signal: AbortSignal;
   readonly random?: () => number;
-  /** Home Assistant has started: show everything again. */
+  /** Home Assistant is there, again or still. */
+  readonly onOnline: () => void;
+  /** It has started a moment ago: show everything again. */
   readonly onBirth: () => void;
+  /** Zones that came and went since the last start. */
+  readonly onZones?: (change: { readonly added: readonly string[]; readonly removed: readonly string[] }) => void;
 }
-
-const recordName = 'mqtt-announced';
-
-/** What the broker holds of us from last time, so that what is gone can be taken back. */
-const Record = z.object({
-  prefix: z.string(),
-  discoveryPrefix: z.string(),
-  zones: z.array(z.string()),
-  /** Component keys and their platforms, by device. */
-  devices: z.record(z.string(), z.record(z.string(), z.string())),
-});
-type Record = z.infer<typeof Record>;
 
 /** After a birth we wait this long, so that not every bridge in the house speaks at once. Milliseconds. */
 const jitter = { least: 2000, most: 10_000 };
+/** So long the broker may take to show what it holds of us, when our own record is lost. Milliseconds. */
+const sweepTime = 5000;
+
+/** What is to be announced, ready to be sent. */
+interface Picture {
+  /** Below the discovery prefix. */
+  readonly texts: ReadonlyMap<string, string>;
+  readonly devices: ReadonlyMap<string, DevicePayload>;
+  readonly record: Announced;
+}
 
 /** Tells Home Assistant what there is, and takes back what is no more. */
 export class HomeAssistant implements Disposable {
   readonly #options: HomeAssistantOptions;
-  #record: Record | null | undefined;
+  /** Undefined before it was read. */
+  #record: Announced | null | undefined;
+  /** What was sent last, by topic below the discovery prefix. */
+  #sent: ReadonlyMap<string, string> = new Map();
   #lastAnnounced = -Infinity;
   #birth: Disposable | null = null;
+  /** Announcements follow each other. */
+  #work: Promise<void> = Promise.resolve();
 
   constructor(options: HomeAssistantOptions) {
     this.#options = options;
@@ -48,10 +56,13 @@ export class HomeAssistant implements Disposable {
 
   /** Takes messages of Home Assistant itself; false for all others. */
   receive({ topic, payload, retained }: Incoming): boolean {
-    const { clock, log, random = Math.random, settings, onBirth } = this.#options;
+    const { clock, log, random = Math.random, settings, onBirth, onOnline } = this.#options;
     if (!settings.enabled || topic !== settings.statusTopic) return false;
-    // A retained one is news of the past, and connecting has just announced everything.
-    if (retained || payload.toString() !== 'online' || clock.monotonic() - this.#lastAnnounced < 10_000) return true;
+    if (payload.toString() !== 'online') return true;
+    // A retained one is news of the past.
+    if (!retained) onOnline();
+    // Connecting has just announced everything.
+    if (retained || clock.monotonic() - this.#lastAnnounced < 10_000) return true;
     log.info('Home Assistant has started and will be told everything again.');
     this.#birth?.[Symbol.dispose]();
     this.#birth = clock.timer(jitter.least + random() * (jitter.most - jitter.least), onBirth);
@@ -59,81 +70,142 @@ export class HomeAssistant implements Disposable {
   }
 
   /** Publishes every device, retained. Resolves when what was outdated has been taken back and the rest is on its way. */
-  async announce(): Promise<void> {
-    const { settings, context, zones, log } = this.#options;
+  announce(): Promise<void> {
     this.#birth?.[Symbol.dispose]();
     this.#lastAnnounced = this.#options.clock.monotonic();
-    const payloads = new Map<string, DevicePayload>();
+    return this.#next(() => this.#announce(true));
+  }
+
+  /** Publishes the devices that are different from what was said last. What only adds something is on its way at once, before any state that needs it. */
+  refresh(): Promise<void> {
+    // Not announced yet: that will say it all.
+    if (this.#sent.size === 0) return Promise.resolve();
+    const picture = this.#picture();
+    if (this.#record && this.#outdated(this.#record, picture).length === 0) {
+      void this.#send(picture, false);
+      return Promise.resolve();
+    }
+    return this.#next(() => this.#announce(false));
+  }
+
+  #next(work: () => Promise<void>): Promise<void> {
+    const { log } = this.#options;
+    return (this.#work = this.#work.then(work).catch((error: unknown) => log.warn('Home Assistant could not be told about the zones.', { error })));
+  }
+
+  async #announce(all: boolean): Promise<void> {
+    const { store, settings, onZones } = this.#options;
+    const isFirst = this.#record === undefined;
+    const old = (this.#record ??= await readAnnounced(store));
+    const picture = this.#picture();
+    if (isFirst && old?.prefix === picture.record.prefix) {
+      const added = picture.record.zones.filter((id) => !old.zones.includes(id));
+      const removed = old.zones.filter((id) => !picture.record.zones.includes(id));
+      if (added.length + removed.length > 0) onZones?.({ added, removed });
+    }
+    // Listen before speaking: what the broker holds is about to be replaced.
+    if (!old && settings.enabled) void this.#sweep(picture);
+    const taken = old ? await this.#takeBack(old, picture) : true;
+    void this.#send(picture, all, taken);
+  }
+
+  /** Only what arrived counts as known: otherwise it is sent, or taken back, the next time. */
+  async #send(picture: Picture, all: boolean, taken = true): Promise<void> {
+    const { settings, store, log } = this.#options;
+    const before = this.#sent;
+    this.#sent = picture.texts;
+    const sent = [...picture.texts].flatMap(([topic, text]) => (all || before.get(topic) !== text ? [this.#publish(settings.prefix, topic, text)] : []));
+    const arrived = (await Promise.all(sent)).every(Boolean);
+    if (!taken || !arrived || JSON.stringify(picture.record) === JSON.stringify(this.#record)) return;
+    this.#record = picture.record;
+    await writeAnnounced(store, picture.record).catch((error: unknown) => {
+      log.warn('What Home Assistant was told could not be noted down, so entities of older versions may stay.', { error });
+    });
+  }
+
+  #picture(): Picture {
+    const { settings, context, zones, bridge } = this.#options;
+    const facts = zones();
+    const devices = new Map<string, DevicePayload>();
+    const texts = new Map<string, string>();
     if (settings.enabled) {
-      payloads.set(deviceId(context.instance, 'bridge'), bridgePayload(context));
-      for (const zone of zones) payloads.set(deviceId(context.instance, zone.id), zonePayload(zone, context));
+      const about = bridge();
+      devices.set(deviceId(context.instance, 'bridge'), bridgePayload(about, context));
+      for (const zone of facts) devices.set(deviceId(context.instance, zone.id), zonePayload(zone, context));
+      for (const [id, payload] of devices) texts.set(deviceTopic(id), JSON.stringify(payload));
+      for (const { platform, objectId, payload } of singleConfigs(about, context)) texts.set(`${platform}/${objectId}/config`, JSON.stringify(payload));
     }
-    const record: Record = {
-      prefix: context.topics.prefix,
-      discoveryPrefix: settings.prefix,
-      zones: zones.map(({ id }) => id),
-      devices: Object.fromEntries([...payloads].map(([id, { components }]) => [id, platforms(components)])),
+    return {
+      texts,
+      devices,
+      record: {
+        prefix: context.topics.prefix,
+        discoveryPrefix: settings.prefix,
+        zones: facts.map(({ id }) => id),
+        devices: Object.fromEntries([...devices].map(([id, { components }]) => [id, platforms(components)])),
+        singles: [...texts.keys()].filter((topic) => !topic.startsWith('device/')),
+      },
     };
-    try {
-      const old = await this.#readRecord();
-      const taken = old ? await this.#takeBack(old, payloads) : true;
-      const sent = [...payloads].map(([id, payload]) => this.#publish(settings.prefix, id, payload));
-      // Only what arrived counts: otherwise it is taken back the next time.
-      void Promise.all(sent).then((all) => (taken && all.every(Boolean) ? this.#writeRecord(record) : undefined)).catch((error: unknown) => {
-        log.warn('What Home Assistant was told could not be noted down, so entities of older versions may stay.', { error });
-      });
-    } catch (error) {
-      log.warn('Home Assistant could not be told about the zones.', { error });
-    }
+  }
+
+  /** Whole topics that must be emptied. */
+  #outdated(old: Announced, { texts, record }: Picture): readonly string[] {
+    const sameTree = old.prefix === record.prefix;
+    const moved = old.discoveryPrefix !== record.discoveryPrefix;
+    const announced = [...Object.keys(old.devices).map(deviceTopic), ...old.singles];
+    const changed = Object.entries(old.devices).some(([id, components]) => texts.has(deviceTopic(id)) && gone(components, record.devices[id] ?? {}).length > 0);
+    return [
+      ...old.zones.filter((zone) => !sameTree || !record.zones.includes(zone)).flatMap((zone) => retainedTopics(old.prefix, zone)),
+      ...(sameTree ? [] : retainedTopics(old.prefix, null)),
+      ...announced.filter((topic) => moved || !texts.has(topic)).map((topic) => `${old.discoveryPrefix}/${topic}`),
+      // Nothing to empty, but a stub to be sent first.
+      ...(changed ? [''] : []),
+    ];
   }
 
   /** Clears what is gone, and names components that are gone in their stub form, which removes them (home-integrations.md §1.8). */
-  async #takeBack(old: Record, payloads: ReadonlyMap<string, DevicePayload>): Promise<boolean> {
-    const { settings, context } = this.#options;
-    const moved = old.discoveryPrefix !== settings.prefix;
-    const done: Promise<boolean>[] = [];
-    const sameTree = old.prefix === context.topics.prefix;
-    const kept = new Set(sameTree ? this.#options.zones.map(({ id }) => id) : []);
-    for (const zone of old.zones) if (!kept.has(zone)) done.push(...this.#clear(new Topics(old.prefix), zone));
-    if (!sameTree) done.push(...this.#clear(new Topics(old.prefix), null));
-    for (const [id, components] of Object.entries(old.devices)) {
-      const payload = payloads.get(id);
-      if (moved || !payload) {
-        done.push(this.#publish(old.discoveryPrefix, id, null));
-        continue;
+  async #takeBack(old: Announced, picture: Picture): Promise<boolean> {
+    const { settings, context, link } = this.#options;
+    const done = this.#outdated(old, picture)
+      .filter((topic) => topic !== '')
+      .map((topic) => link.publish({ topic, payload: '', retained: true, qos: context.qos }));
+    if (old.discoveryPrefix === settings.prefix) {
+      for (const [id, payload] of picture.devices) {
+        const stubs = Object.fromEntries(gone(old.devices[id] ?? {}, payload.components).map(([key, platform]) => [key, { platform }]));
+        if (Object.keys(stubs).length === 0) continue;
+        done.push(this.#publish(settings.prefix, deviceTopic(id), JSON.stringify({ ...payload, components: { ...payload.components, ...stubs } })));
       }
-      const gone = Object.entries(components).filter(([key]) => !(key in payload.components));
-      if (gone.length === 0) continue;
-      const stubs = Object.fromEntries(gone.map(([key, platform]) => [key, { platform }]));
-      done.push(this.#publish(settings.prefix, id, { ...payload, components: { ...payload.components, ...stubs } }));
     }
     return (await Promise.all(done)).every(Boolean);
   }
 
-  /** Empties every retained topic of a zone, or those of the bridge. */
-  #clear(topics: Topics, zone: string | null): Promise<boolean>[] {
-    return (Object.keys(topicTable) as TopicName[])
-      .filter((name) => {
-        const row: TopicRow = topicTable[name];
-        return row.retained && row.topic.startsWith('<zone>') === (zone !== null);
-      })
-      .map((name) => this.#options.link.publish({ topic: topics.of(name, zone === null ? {} : { zone }), payload: '', retained: true, qos: this.#options.context.qos }));
+  /** When our record is lost: what the broker holds of us and is no more is taken back after a while. */
+  async #sweep({ record }: Picture): Promise<void> {
+    const { link, context, settings, clock, signal, log } = this.#options;
+    const sweep = new Sweep({ instance: context.instance, prefix: record.prefix, discoveryPrefix: settings.prefix });
+    const listening = link.listen(sweep.filter, ({ topic, payload, retained }) => {
+      if (retained) sweep.note(topic, payload);
+    });
+    try {
+      await sleep(clock, sweepTime, signal);
+    } catch {
+      return;
+    } finally {
+      listening[Symbol.dispose]();
+    }
+    await this.#next(async () => {
+      const picture = this.#picture();
+      const outdated = this.#outdated(sweep.found, picture);
+      if (outdated.length === 0) return;
+      log.info('The broker still held things of ours from earlier; they are taken back.', { topics: outdated.filter((topic) => topic !== '') });
+      const taken = await this.#takeBack(sweep.found, picture);
+      void this.#send(picture, true, taken);
+    });
   }
 
-  #publish(prefix: string, id: string, payload: object | null): Promise<boolean> {
+  #publish(prefix: string, topic: string, payload: string): Promise<boolean> {
     const { link, context } = this.#options;
-    return link.publish({ topic: `${prefix}/device/${id}/config`, payload: payload === null ? '' : JSON.stringify(payload), retained: true, qos: context.qos });
-  }
-
-  async #readRecord(): Promise<Record | null> {
-    this.#record ??= Record.safeParse(await this.#options.store.read(recordName)).data ?? null;
-    return this.#record;
-  }
-
-  async #writeRecord(record: Record): Promise<void> {
-    if (JSON.stringify(record) === JSON.stringify(this.#record)) return;
-    this.#record = record;
-    await this.#options.store.write(recordName, record);
+    return link.publish({ topic: `${prefix}/${topic}`, payload, retained: true, qos: context.qos });
   }
 
   [Symbol.dispose](): void {
@@ -141,6 +213,11 @@ export class HomeAssistant implements Disposable {
   }
 }
 
-function platforms(components: Readonly<{ [key: string]: Component }>): { [key: string]: string } {
-  return Object.fromEntries(Object.entries(components).map(([key, { platform }]) => [key, platform]));
+function deviceTopic(id: string): string {
+  return `device/${id}/config`;
+}
+
+/** Keys of the old that are not in the new, with what they were. */
+function gone(old: Readonly<Record<string, string>>, next: Readonly<Record<string, unknown>>): readonly [key: string, platform: string][] {
+  return Object.entries(old).filter(([key]) => !(key in next));
 }

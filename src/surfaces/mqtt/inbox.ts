@@ -1,4 +1,4 @@
-import type { ZoneView } from '#core';
+import type { Presets, ZoneView } from '#core';
 import { type Clock, isAbort, type Log, type TonearmError, toTonearmError } from '#foundation';
 import type { Bridge } from './bridge.ts';
 import type { Link } from './link.ts';
@@ -21,6 +21,11 @@ export interface InboxOptions {
   readonly signal: AbortSignal;
   /** Somebody wants to see a zone's topics anew. */
   readonly onGet: (zone: string) => void;
+  readonly presets?: Pick<Presets, 'list'> | undefined;
+  /** Volumes of a zone that were told a moment ago, in percent. */
+  readonly told?: ((zone: string) => readonly number[]) | undefined;
+  /** Keeps a zone from being shown half changed, until disposed. */
+  readonly hold?: ((zone: string) => Disposable | undefined) | undefined;
 }
 
 /** Where an answer goes, and whether anybody waits for one. */
@@ -30,15 +35,21 @@ interface Asker {
   readonly answerTo: Incoming['answerTo'];
 }
 
+/** Refusals that are logged in each span. Milliseconds. */
+const mostLogged = 20;
+const logSpan = 60_000;
+
 /** Reads what arrives on our topics, has it done, and answers. */
 export class Inbox implements Disposable {
   readonly #options: InboxOptions;
   readonly #commands: ReadonlyMap<string, ZoneCommands>;
+  /** Refusals that were logged lately. */
+  #logged = { since: -Infinity, count: 0 };
 
   constructor(options: InboxOptions) {
     this.#options = options;
-    const { zones, clock, signal } = options;
-    this.#commands = new Map(zones.map((zone) => [zone.id, new ZoneCommands(zone, { clock, signal })]));
+    const { zones, clock, signal, presets, told, hold } = options;
+    this.#commands = new Map(zones.map((zone) => [zone.id, new ZoneCommands(zone, { clock, signal, presets, told: () => told?.(zone.id) ?? [], hold: () => hold?.(zone.id) ?? { [Symbol.dispose]: () => undefined } })]));
   }
 
   receive(message: Incoming): void {
@@ -128,6 +139,7 @@ export class Inbox implements Disposable {
     if (errors.every(isAbort)) return;
     const response = errorResponse(errors, transaction, data);
     for (const error of errors) {
+      if (!this.#mayLog()) break;
       this.#options.log.warn('A command over MQTT was refused.', {
         topic: this.#options.topics.of(asker.row, asker.place),
         code: error.code,
@@ -136,6 +148,16 @@ export class Inbox implements Disposable {
       });
     }
     this.#answer(asker, response);
+  }
+
+  /** A client gone mad must not fill the log; its answers are on the response topic all the same. */
+  #mayLog(): boolean {
+    const { clock, log } = this.#options;
+    const now = clock.monotonic();
+    if (now - this.#logged.since > logSpan) this.#logged = { since: now, count: 0 };
+    this.#logged.count += 1;
+    if (this.#logged.count === mostLogged + 1) log.warn('More commands over MQTT are refused; no more of them are logged for a while. Look at the response topics.');
+    return this.#logged.count <= mostLogged;
   }
 
   #answer({ row, place, answerTo }: Asker, response: ResponseMessage): void {

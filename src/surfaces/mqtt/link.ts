@@ -1,7 +1,10 @@
 import type { connect as Connect, IClientOptions, IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
 import { Backoff, type Clock, Emitter, type Events, type Log, sleep, type TonearmError } from '#foundation';
+import { fitsFilter } from '../topic-filter.ts';
+import { Listeners, ownIdentifier } from './listeners.ts';
 import type { Incoming, Message } from './message.ts';
-import { hangsUp, refusesVersion, type Refusal, sayWhy } from './refusal.ts';
+import { hangsUp, refusesVersion, type Refusal, rivalled, sayWhy } from './refusal.ts';
+import { Rivalry } from './rivalry.ts';
 import { Outbox, type OutboxLimits } from './outbox.ts';
 import type { MqttSettings } from './settings.ts';
 
@@ -65,6 +68,8 @@ export class Link implements AsyncDisposable {
   /** Which versions the broker has accepted or refused in so many words. */
   #versionIsKnown = false;
   #lastComplaint: string | null = null;
+  readonly #listeners: Listeners;
+  readonly #rivalry: Rivalry;
   readonly counters = { connects: 0, received: 0, published: 0, dropped: 0 };
 
   constructor(options: LinkOptions) {
@@ -72,6 +77,8 @@ export class Link implements AsyncDisposable {
     this.#options = options;
     this.#emitter = new Emitter((error) => log.error('A message could not be handled.', { error }));
     this.#backoff = new Backoff({ first: 1000, factor: 1.3, cap: 60_000, jitter: 0.2 }, random);
+    this.#listeners = new Listeners(options.subscriptions.map(({ topic }) => topic), log);
+    this.#rivalry = new Rivalry(options.clock, random);
     this.#version = settings.version === '3.1.1' ? '3.1.1' : '5';
     this.#versionIsKnown = settings.version !== 'auto';
   }
@@ -86,6 +93,19 @@ export class Link implements AsyncDisposable {
 
   get version(): MqttVersion | null {
     return this.#session?.version ?? null;
+  }
+
+  /** Another client that uses our name: since when (Unix ms), and how often it threw us out; null when there is no sign of one. */
+  get rival(): Rivalry['view'] {
+    return this.#rivalry.view;
+  }
+
+  /**
+   * Hears what fits a filter, until disposed, on every connection anew: kept messages first. `echo`: what we publish ourselves
+   * comes back, too (on MQTT 3.1.1 it always does).
+   */
+  listen(filter: string, hear: (message: Incoming) => void, { echo = true }: { readonly echo?: boolean } = {}): Disposable {
+    return this.#listeners.add(filter, hear, echo);
   }
 
   /** Begins to connect, in the background. */
@@ -134,11 +154,13 @@ export class Link implements AsyncDisposable {
       const started = clock.monotonic();
       const { connected, refusal } = await this.#attempt(connect);
       if (this.#closing) return;
-      if (connected && clock.monotonic() - started > lasting) this.#backoff.reset();
-      const reason = sayWhy(refusal, this.#options.settings);
+      const lasted = clock.monotonic() - started;
+      if (connected && lasted > lasting) this.#backoff.reset();
+      const away = connected ? this.#rivalry.ended({ lasted, takenOver: isTakenOver(refusal), silent: refusal.kind === 'closed' }) : null;
+      const reason = away === null ? sayWhy(refusal, this.#options.settings) : rivalled(this.#options.settings, away);
       this.#emitter.emit('down', { reason });
       if (!connected && this.#changeVersion(refusal)) continue;
-      const pause = Math.min(Math.max(this.#backoff.next(), 1000), 60_000);
+      const pause = away ?? Math.min(Math.max(this.#backoff.next(), 1000), 60_000);
       if (reason.code === this.#lastComplaint) log.debug(reason.message, { pause });
       else log.warn(reason.message, { pause });
       this.#lastComplaint = reason.code;
@@ -200,13 +222,14 @@ export class Link implements AsyncDisposable {
       });
       client.on('message', (topic, payload, packet) => {
         this.counters.received += 1;
-        this.#emitter.emit('message', toIncoming(topic, payload, packet));
+        this.#receive(toIncoming(topic, payload, packet), packet.properties?.subscriptionIdentifier);
       });
       client.on('close', () => {
         signal.removeEventListener('abort', stop);
         if (this.#session?.client === client) {
           this.#session.outbox.close();
           this.#session = null;
+          this.#listeners.down();
         }
         client.end(true);
         resolve({ connected, refusal });
@@ -214,18 +237,28 @@ export class Link implements AsyncDisposable {
     });
   }
 
+  #receive(message: Incoming, identifier: number | number[] | undefined): void {
+    const ids = identifier === undefined ? null : [identifier].flat();
+    // A broker sends one copy for each subscription that fits, or one for all of them.
+    const isOwn = ids ? ids.includes(ownIdentifier) : this.#options.subscriptions.some(({ topic }) => fitsFilter(topic, message.topic));
+    if (isOwn) this.#emitter.emit('message', message);
+    this.#listeners.hear(message, ids);
+  }
+
   #subscribe(client: MqttClient, version: MqttVersion, connack: IConnackPacket): void {
     const { settings, subscriptions, log } = this.#options;
     // MQTT 5: nothing of our own comes back, and kept commands are not even sent.
     const options = version === '5' ? { nl: true, rap: false, rh: 2 } : {};
     const wanted = Object.fromEntries(subscriptions.map(({ topic, qos }) => [topic, { qos, ...options }]));
-    client.subscribe(wanted, (error) => {
+    const identifiers = version === '5' && connack.properties?.subscriptionIdentifiersAvailable !== false;
+    client.subscribe(wanted, identifiers ? { properties: { subscriptionIdentifier: ownIdentifier } } : {}, (error) => {
       if (!client.connected) return;
       if (error) log.warn('The broker refuses some of our subscriptions, so some commands will not arrive. Allow this user to read and write below the prefix.', { prefix: settings.prefix, error: error.message });
       this.#session = { client, version, outbox: new Outbox(client, limits(version, connack), this.#options.origin, log) };
       this.counters.connects += 1;
       this.#lastComplaint = null;
       log.info('Connected to the MQTT broker.', { url: settings.url, version });
+      this.#listeners.up(client, { isFive: version === '5', identifiers });
       this.#emitter.emit('up', { version });
     });
   }
@@ -249,6 +282,10 @@ export class Link implements AsyncDisposable {
       will: { topic: will.topic, payload: Buffer.from(will.payload), qos: will.qos, retain: will.retained && settings.retain },
     };
   }
+}
+
+function isTakenOver(refusal: Refusal): boolean {
+  return refusal.kind === 'disconnected' && refusal.reasonCode === 142;
 }
 
 function limits(version: MqttVersion, { properties }: IConnackPacket): OutboxLimits {

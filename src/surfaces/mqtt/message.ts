@@ -1,7 +1,8 @@
 /** What goes to the broker. */
 export interface Message {
   readonly topic: string;
-  readonly payload: string;
+  /** Bytes are a JPEG picture. */
+  readonly payload: string | Uint8Array;
   readonly retained: boolean;
   readonly qos: 0 | 1;
   /** Seconds a broker may keep it for others (MQTT 5). */

@@ -85,9 +85,10 @@ export class Outbox {
       if (qos === 1 && this.#unconfirmed.size >= this.#limits.inFlight) return;
       this.#waiting.shift();
       if (qos === 1) this.#unconfirmed.add(entry);
-      this.#client.publish(entry.message.topic, entry.message.payload, this.#options(entry.message, qos), (error) => {
+      const { topic, payload } = entry.message;
+      this.#client.publish(topic, typeof payload === 'string' ? payload : Buffer.from(payload), this.#options(entry.message, qos), (error) => {
         this.#unconfirmed.delete(entry);
-        if (error && !this.#closed) this.#log.warn('The broker did not take a message.', { topic: entry.message.topic, error: error.message });
+        if (error && !this.#closed) this.#log.warn('The broker did not take a message.', { topic, error: error.message });
         settle(entry, !error);
         this.#pump();
       });
@@ -100,13 +101,18 @@ export class Outbox {
     return {
       ...options,
       properties: {
-        contentType: payload[0] === '{' || payload[0] === '[' ? 'application/json' : 'text/plain',
+        contentType: contentType(payload),
         userProperties: { origin: this.#origin },
         ...(expiry === undefined ? {} : { messageExpiryInterval: expiry }),
         ...(correlation === undefined ? {} : { correlationData: correlation }),
       },
     };
   }
+}
+
+function contentType(payload: string | Uint8Array): string {
+  if (typeof payload !== 'string') return 'image/jpeg';
+  return /^[{[]/.test(payload) ? 'application/json' : 'text/plain';
 }
 
 function settle(entry: Waiting, sent: boolean): void {

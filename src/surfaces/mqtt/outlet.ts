@@ -30,12 +30,12 @@ export class Outlet {
     this.#held.clear();
   }
 
-  /** Sends JSON, or text as it is. A retained topic that already holds the same is left alone unless `again`. */
-  send(name: OutName, place: TopicPlace, payload: object | string, { again = false, correlation }: { readonly again?: boolean; readonly correlation?: Buffer } = {}): Promise<boolean> {
+  /** Sends JSON, or text and bytes as they are. A retained topic that already holds the same is left alone unless `again`; bytes are not compared. */
+  send(name: OutName, place: TopicPlace, payload: object | string | Uint8Array, { again = false, correlation }: { readonly again?: boolean; readonly correlation?: Buffer } = {}): Promise<boolean> {
     const row: TopicRow = topicTable[name];
     const topic = this.#topics.of(name, place);
-    const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
-    if (row.retained) {
+    const text = typeof payload === 'string' || payload instanceof Uint8Array ? payload : JSON.stringify(payload);
+    if (row.retained && typeof text === 'string') {
       if (!again && this.#held.get(topic) === text) return Promise.resolve(true);
       this.#held.set(topic, text);
     }

@@ -5,7 +5,6 @@ const error = (code: unknown): Refusal => ({ kind: 'error', error: Object.assign
 
 it.each<[Refusal, string, string]>([
   [{ kind: 'closed' }, 'unavailable', 'mqtt/closed'],
-  [{ kind: 'disconnected', reasonCode: 142 }, 'conflict', 'mqtt/taken-over'],
   [{ kind: 'disconnected', reasonCode: 139 }, 'unavailable', 'mqtt/disconnected'],
   [error(1), 'invalid', 'mqtt/version-refused'],
   [error(132), 'invalid', 'mqtt/version-refused'],

@@ -21,6 +21,12 @@ export function hangsUp(refusal: Refusal): boolean {
   return refusal.kind === 'closed' || (refusal.kind === 'error' && ['ECONNRESET', 'EPIPE'].includes(String(codeOf(refusal.error))));
 }
 
+/** Another client uses our name; `away`: milliseconds for which we leave it the line. */
+export function rivalled({ url }: Pick<MqttSettings, 'url'>, away: number): TonearmError {
+  const message = `Another client uses our name at the MQTT broker ${new URL(url).host}, and each throws the other out: a second Tonearm on a copied disk, or one that still runs. Give each its own "mqtt.clientId" and "mqtt.prefix". Music goes on; the next try is in ${Math.round(away / 1000)} s.`;
+  return new TonearmError({ kind: 'conflict', code: 'mqtt/taken-over', message });
+}
+
 /** What happened, what it means and what to do, for the owner. */
 export function sayWhy(refusal: Refusal, settings: Pick<MqttSettings, 'url'>): TonearmError {
   const where = new URL(settings.url).host;
@@ -28,7 +34,6 @@ export function sayWhy(refusal: Refusal, settings: Pick<MqttSettings, 'url'>): T
   const say = (kind: ErrorKind, code: string, message: string) =>
     new TonearmError({ kind, code: `mqtt/${code}`, message: `${message} ${goOn}`, ...(refusal.kind === 'error' ? { cause: refusal.error } : {}) });
   if (refusal.kind === 'disconnected') {
-    if (refusal.reasonCode === 142) return say('conflict', 'taken-over', `Another client used our name at the MQTT broker ${where}. Give each Tonearm its own "clientId".`);
     return say('unavailable', 'disconnected', `The MQTT broker ${where} ended the connection (reason ${refusal.reasonCode}).`);
   }
   if (refusal.kind === 'closed') return say('unavailable', 'closed', `The connection to the MQTT broker ${where} was closed.`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Command, PlayerState } from '#core';
 import { FakeClock } from '#foundation';
-import { FakePlayer, playing } from '../../../test/contract/surface-fake-player.ts';
+import { FakePlayer, playing, someVolume } from '../../../test/contract/surface-fake-player.ts';
 import { isSettled, resolveActions } from './resolve.ts';
 import type { Action } from './wire/index.ts';
 
@@ -36,16 +36,37 @@ describe('what already is', () => {
     [{ kind: 'stop' }, idle, true],
     [{ kind: 'stop' }, { ...idle, source: 'connect' }, false],
     [{ kind: 'volume', level: 0.5 }, idle, true],
-    [{ kind: 'volume', level: 0.34 }, { ...idle, volume: { level: 0.344, muted: false } }, true],
-    [{ kind: 'volume', level: 0.35 }, { ...idle, volume: { level: 0.344, muted: false } }, false],
+    [{ kind: 'volume', level: 0.34 }, { ...idle, volume: someVolume(0.344) }, true],
+    [{ kind: 'volume', level: 0.35 }, { ...idle, volume: someVolume(0.344) }, false],
     [{ kind: 'mute', muted: false }, idle, true],
     [{ kind: 'mute', muted: true }, idle, false],
     [{ kind: 'shuffle', on: false }, idle, true],
     [{ kind: 'repeat', mode: 'off' }, idle, true],
     [{ kind: 'repeat', mode: 'track' }, idle, false],
     [{ kind: 'next' }, busy, false],
+    [{ kind: 'stop' }, { ...idle, announcing: true }, false],
+    [{ kind: 'preset', preset: 'Morning' }, busy, true],
+    [{ kind: 'preset', preset: 'Evening' }, busy, false],
+    [{ kind: 'preset', preset: 'Morning' }, { ...busy, status: 'paused' }, false],
+    [{ kind: 'volume', level: 0.3 }, { ...idle, volume: { ...someVolume(0.32), fading: { to: 0.5, ends: 9 } } }, true],
+    [{ kind: 'volume', level: 0.29 }, { ...idle, volume: { ...someVolume(0.32), fading: { to: 0.5, ends: 9 } } }, false],
+    [{ kind: 'volume', level: 0.3 }, { ...idle, volume: someVolume(0.32) }, false],
+    [{ kind: 'fade', to: 0.5, over: 1000, curve: 'linear' }, idle, true],
+    [{ kind: 'fade', to: 0.5, over: 1000, curve: 'linear' }, { ...idle, volume: { ...someVolume(0.5), fading: { to: 0.1, ends: 9 } } }, false],
+    [{ kind: 'limit', level: 1 }, idle, true],
+    [{ kind: 'limit', level: 0.4 }, idle, false],
+    [{ kind: 'output', output: 'speaker' }, idle, true],
+    [{ kind: 'output', output: 'auto' }, idle, false],
+    [{ kind: 'sleep', after: null, fade: 0 }, idle, true],
+    [{ kind: 'sleep', after: 60_000, fade: 0 }, idle, false],
+    [{ kind: 'sleep', after: null, fade: 0 }, { ...idle, sleep: { ends: 61_000 } }, false],
+    [{ kind: 'sleep', after: 60_000, fade: 0 }, { ...idle, sleep: { ends: 60_990 } }, true],
+    [{ kind: 'sleep', after: 120_000, fade: 0 }, { ...idle, sleep: { ends: 60_990 } }, true],
+    [{ kind: 'sleep', after: 120_000, fade: 0 }, { ...idle, sleep: { ends: 50_000 } }, false],
+    [{ kind: 'announce', uri: 'sound:chime', chime: false }, { ...idle, announcing: true }, false],
+    [{ kind: 'transfer', to: 'bath' }, busy, false],
     [{ kind: 'seek', to: 60_000 }, busy, false],
   ])('%j: %#', (command, state, expected) => {
-    expect(isSettled(command, state)).toBe(expected);
+    expect(isSettled(command, state, { now: 1000, presets: ['morning', 'the-morning'], told: [30, 31] })).toBe(expected);
   });
 });

@@ -1,9 +1,9 @@
 import type { Command, PlayerState } from '#core';
-import { type Action, playState, positionAt, toPercent } from './wire/index.ts';
+import { type Action, playState, positionAt, sleepMinutes, toPercent } from './wire/index.ts';
 
 /** Turns what depends on the state into plain commands. `level` is the volume last asked for, `now` Unix time in ms. */
 export function resolveActions(actions: readonly Action[], state: PlayerState, { level, now }: { readonly level: number; readonly now: number }): Command[] {
-  return actions.map((action): Command => {
+  return actions.flatMap((action): Command | readonly Command[] => {
     switch (action.kind) {
       case 'command':
         return action.command;
@@ -15,6 +15,8 @@ export function resolveActions(actions: readonly Action[], state: PlayerState, {
         const end = state.track && state.track.duration > 0 ? state.track.duration : Infinity;
         return { kind: 'seek', to: Math.min(Math.max(Math.round(positionAt(state, now)) + action.by, 0), end) };
       }
+      case 'fade-in':
+        return [{ kind: 'volume', level: 0 }, { kind: 'fade', to: action.to ?? level, over: action.over, curve: action.curve }];
     }
   });
 }
@@ -30,26 +32,55 @@ function toggled(what: 'play' | 'mute' | 'shuffle', state: PlayerState): Command
   }
 }
 
+/** A sleep timer that is asked for what it said a moment ago. Milliseconds. */
+const sleepSlack = 5000;
+
+/** What a command is weighed against. */
+export interface Known {
+  /** Unix ms. */
+  readonly now: number;
+  /** Name and id of the preset that plays, lower case. */
+  readonly presets?: readonly string[] | undefined;
+  /** Volumes, in percent, that were told a moment ago. */
+  readonly told?: readonly number[] | undefined;
+}
+
 /**
  * Whether a command asks for what already is. Such commands end here, so that an echo of our own state dies.
  * Volume is compared in whole percent: an echo of our own rounded number changes nothing.
  */
-export function isSettled(command: Command, state: PlayerState): boolean {
+export function isSettled(command: Command, state: PlayerState, { now, presets = [], told = [] }: Known): boolean {
+  const { volume } = state;
   switch (command.kind) {
     case 'play':
       return command.uri === undefined && command.at === undefined && isSounding(state);
+    case 'preset':
+      return isSounding(state) && presets.includes(command.preset.toLowerCase());
     case 'pause':
       return !isSounding(state);
     case 'stop':
-      return state.status === 'stopped' && state.source === null;
-    case 'volume':
-      return toPercent(command.level) === toPercent(state.volume.level);
+      return state.status === 'stopped' && state.source === null && !state.announcing;
+    case 'volume': {
+      const percent = toPercent(command.level);
+      // While it fades, a volume we have just told comes from whoever repeats us, and must not end the fade.
+      return percent === toPercent(volume.level) || (volume.fading !== null && told.includes(percent));
+    }
+    case 'fade':
+      return volume.fading === null && toPercent(command.to) === toPercent(volume.level);
+    case 'limit':
+      return toPercent(command.level) === toPercent(volume.limit);
     case 'mute':
-      return command.muted === state.volume.muted;
+      return command.muted === volume.muted;
     case 'shuffle':
       return command.on === state.order.shuffle;
     case 'repeat':
       return command.mode === state.order.repeat;
+    case 'output':
+      return command.output === state.output.name;
+    case 'sleep': {
+      if (command.after === null || state.sleep === null) return command.after === null && state.sleep === null;
+      return sleepMinutes(state.sleep, now - sleepSlack) === command.after / 60_000 || sleepMinutes(state.sleep, now) === command.after / 60_000;
+    }
     default:
       return false;
   }

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Secret } from '#foundation';
-import { MqttSettings } from './settings.ts';
+import { MqttSettings, yearAndMonth } from './settings.ts';
 
 const url = 'mqtt://127.0.0.1:1883';
 const complaint = (settings: object) => {
@@ -13,7 +13,8 @@ const complaint = (settings: object) => {
 describe('settings', () => {
   it('need an address and nothing else', () => {
     expect(MqttSettings.parse({ url })).toEqual({
-      url, prefix: 'tonearm', version: 'auto', keepalive: 30, qos: 1, retain: true, verify: true, discovery: { enabled: true, prefix: 'homeassistant', statusTopic: 'homeassistant/status' },
+      url, prefix: 'tonearm', version: 'auto', keepalive: 30, qos: 1, retain: true, verify: true, artwork: 'bytes', queue: false, logging: 'off',
+      discovery: { enabled: true, prefix: 'homeassistant', entities: 'standard', statusTopic: 'homeassistant/status' },
     });
   });
 
@@ -34,6 +35,8 @@ describe('settings', () => {
     [{ url, prefix: 'tonearm', discovery: { prefix: 'tonearm/ha' } }, 'discovery.prefix'],
     [{ url, discovery: { statusTopic: 'tonearm/kitchen/set' } }, 'discovery.statusTopic'],
     [{ url, discovery: { statusTopic: 'a/+' } }, 'discovery.statusTopic'],
+    [{ url, discovery: { minimum: '2026.13' } }, 'discovery.minimum'],
+    [{ url, discovery: { minimum: 'new' } }, 'discovery.minimum'],
     [{ url, cert: '/a.pem' }, 'key'],
     [{ url, qos: 2 }, 'qos'],
     [{ url, sparkle: 1 }, 'sparkle'],
@@ -49,6 +52,11 @@ describe('settings', () => {
     expect(twice.password).toBeInstanceOf(Secret);
     expect(twice.password?.reveal()).toBe('planted');
     expect(`${JSON.stringify(twice)}${inspect(twice, { depth: 9 })}`).not.toContain('planted');
+  });
+
+  it('read versions of Home Assistant', () => {
+    expect(yearAndMonth('2026.5')).toEqual([2026, 5]);
+    expect(yearAndMonth(undefined)).toBeNull();
   });
 
   it('have a JSON Schema', () => {

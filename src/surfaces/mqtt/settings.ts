@@ -14,6 +14,12 @@ export const DiscoverySettings = z
   .strictObject({
     enabled: z.boolean().default(true).describe('Announce every zone to Home Assistant'),
     prefix: TopicPrefix.default('homeassistant').describe("Home Assistant's discovery prefix"),
+    entities: z.enum(['minimal', 'standard', 'full']).default('standard').describe('How many entities: minimal for play, volume and what is on; standard for all that most homes use; full with everything switched on'),
+    minimum: z
+      .string()
+      .regex(/^20\d\d\.(1[0-2]|[1-9])$/, { error: 'Write it as 2024.11 or 2026.5.', abort: true })
+      .optional()
+      .describe('Oldest Home Assistant that listens, as 2025.1: kinds of entities it does not know are replaced by older ones; the newest when absent'),
     statusTopic: z.string().min(1).max(256).regex(/^[^+#\0]+$/).optional().describe('Where Home Assistant says online and offline; default <prefix>/status'),
   })
   .transform((settings) => ({ ...settings, statusTopic: settings.statusTopic ?? `${settings.prefix}/status` }));
@@ -37,6 +43,9 @@ export const MqttSettings = z
     cert: z.string().optional().describe('Path of a PEM file with our certificate'),
     key: z.string().optional().describe('Path of a PEM file with the key of our certificate'),
     verify: z.boolean().default(true).describe('Check the certificate of the broker'),
+    artwork: z.enum(['bytes', 'url', 'off']).default('bytes').describe('The cover in Home Assistant: bytes sends the picture itself, url where it is, off shows none'),
+    queue: z.boolean().default(false).describe('Tell what comes next, below <zone>/queue'),
+    logging: z.enum(['off', 'error', 'warn', 'info', 'debug']).default('off').describe('Say on bridge/logging what the log says, from this level on; without secrets'),
     discovery: DiscoverySettings.prefault({}),
   })
   .refine(({ prefix, discovery }) => !overlap(prefix, discovery.prefix), {
@@ -49,6 +58,12 @@ export const MqttSettings = z
   })
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), { path: ['key'], error: 'A certificate and its key belong together: set both or none.' });
 export type MqttSettings = z.output<typeof MqttSettings>;
+
+/** `2026.5` as numbers; null for the newest. */
+export function yearAndMonth(version: string | undefined): readonly [year: number, month: number] | null {
+  const [year, month] = (version ?? '').split('.').map(Number);
+  return year && month ? [year, month] : null;
+}
 
 function hasCredentials(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : null;

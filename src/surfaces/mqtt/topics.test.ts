@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { renderEntityTable, renderRequestTable } from './docs-tables.ts';
 import { type OutName, renderKeyTable, renderTopicTable, type TopicName, type TopicRow, Topics, topicTable } from './topics.ts';
 
 const topics = new Topics('tonearm');
@@ -82,6 +83,8 @@ describe('docs/mqtt.md', () => {
   it.each([
     ['topics', renderTopicTable],
     ['keys', renderKeyTable],
+    ['entities', renderEntityTable],
+    ['requests', renderRequestTable],
   ])('has the table of %s as the code has it; UPDATE_DOCS=1 writes it', (name, render) => {
     if (process.env['UPDATE_DOCS'] === '1') {
       text = text.replace(new RegExp(`(<!-- ${name}: generated -->\\n)[\\s\\S]*?(\\n?<!-- /${name} -->)`), (_, head: string, tail: string) => `${head}${render()}${tail}`);

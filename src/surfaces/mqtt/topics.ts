@@ -14,15 +14,20 @@ export const topicTable = {
   bridgeState: { topic: 'bridge/state', direction: 'out', retained: true, qos: 1, payload: '`{"state":"online"}`, or `offline`; also our last will' },
   bridgeInfo: { topic: 'bridge/info', direction: 'out', retained: true, qos: 1, payload: 'version, Node, system, instance, settings without secrets' },
   bridgePlayers: { topic: 'bridge/players', direction: 'out', retained: true, qos: 1, payload: 'list of zones: `id`, `name`, `topic`, `features`' },
-  bridgeHealth: { topic: 'bridge/health', direction: 'out', retained: true, qos: 1, payload: 'every 10 minutes and when a part gets ill or well: uptime, memory, message counters, discovery' },
-  bridgeEvent: { topic: 'bridge/event', direction: 'out', retained: false, qos: 0, payload: '`{"type":"notice","data":{"zone":"kitchen","code":"…","message":"…"}}`' },
+  bridgePresets: { topic: 'bridge/presets', direction: 'out', retained: true, qos: 1, payload: 'list of presets: `id`, `name`, `uri`, `zones`' },
+  bridgeAutomations: { topic: 'bridge/automations', direction: 'out', retained: true, qos: 1, payload: 'automations and alarms, people and rooms, see below' },
+  bridgeHealth: { topic: 'bridge/health', direction: 'out', retained: true, qos: 1, payload: 'every 10 minutes and when a part gets ill or well: uptime, memory, message counters, lag of the event loop, how the parts are' },
+  bridgeEvent: { topic: 'bridge/event', direction: 'out', retained: false, qos: 0, payload: '`{"type":"notice","data":{"zone":"kitchen","code":"…","message":"…"}}`, see below' },
+  bridgeLogging: { topic: 'bridge/logging', direction: 'out', retained: false, qos: 0, payload: '`{"level":"warn","message":"…","namespace":"spotify"}`; only with the setting `logging`' },
   bridgeRequest: { topic: 'bridge/request/<name>', direction: 'in', retained: false, qos: 1, payload: 'empty, or JSON with an optional `transaction`' },
   bridgeResponse: { topic: 'bridge/response/<name>', direction: 'out', retained: false, qos: 0, payload: '`{"status":"ok","data":{…}}` or `{"status":"error","error":"…","message":"…","data":{}}`' },
   zoneState: { topic: '<zone>', direction: 'out', retained: true, qos: 1, payload: 'the state, see below' },
   zoneAvailability: { topic: '<zone>/availability', direction: 'out', retained: true, qos: 1, payload: '`{"state":"online"}` or `offline`' },
-  zoneAttributes: { topic: '<zone>/attributes', direction: 'out', retained: true, qos: 1, payload: 'who did it (`changed_by`, `started_by`), context, what is accepted now' },
+  zoneAttributes: { topic: '<zone>/attributes', direction: 'out', retained: true, qos: 1, payload: 'who did it (`changed_by`, `started_by`), context, fade, last error, what is accepted now' },
   zonePosition: { topic: '<zone>/position', direction: 'out', retained: false, qos: 0, payload: '`{"position":42,"duration":214,"updated_at":"…","rate":1}` on every jump and every 10 s while playing' },
   zoneImage: { topic: '<zone>/image_url', direction: 'out', retained: true, qos: 0, payload: 'address of the cover; the last one stays when nothing plays' },
+  zoneCover: { topic: '<zone>/image', direction: 'out', retained: true, qos: 0, payload: 'the cover as JPEG, at most 640 pixels wide and 256 kB; empty when there is none; only with `artwork: bytes`' },
+  zoneQueue: { topic: '<zone>/queue', direction: 'out', retained: true, qos: 0, payload: 'what comes next; only with the setting `queue`' },
   zoneEvent: { topic: '<zone>/event', direction: 'out', retained: false, qos: 0, payload: '`{"event_type":"track_changed", …}`' },
   zoneResponse: { topic: '<zone>/response', direction: 'out', retained: false, qos: 0, payload: 'answer to a command with a `transaction`, and every refusal' },
   zoneSet: { topic: '<zone>/set', direction: 'in', retained: false, qos: 1, payload: 'JSON with any of the keys below, done as one step' },
@@ -110,11 +115,11 @@ export function renderTopicTable(): string {
 
 /** The table of writable keys of docs/mqtt.md. */
 export function renderKeyTable(): string {
-  const rows = Object.entries(writableKeys).map(([key, { forms, example, supported }]) => [`\`${key}\``, forms, `\`${example}\``, supported ? 'yes' : 'not yet']);
-  return markdown(['Key', 'Values', 'Example', 'Works'], rows);
+  const rows = Object.entries(writableKeys).map(([key, { forms, example }]) => [`\`${key}\``, forms, `\`${example}\``]);
+  return markdown(['Key', 'Values', 'Example'], rows);
 }
 
-function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

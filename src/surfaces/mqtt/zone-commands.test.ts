@@ -111,11 +111,58 @@ describe('commands', () => {
   });
 
   it('are bounded in number', async () => {
+    const next: Action = { kind: 'command', command: { kind: 'next' } };
     player.gate = new Promise(() => undefined);
-    const waiting = Array.from({ length: 64 }, () => commands.apply([play]).catch(() => undefined));
-    await expect(commands.apply([play])).rejects.toMatchObject({ code: 'mqtt/too-many-commands' });
+    const waiting = Array.from({ length: 64 }, () => commands.apply([next]).catch(() => undefined));
+    await expect(commands.apply([next])).rejects.toMatchObject({ code: 'mqtt/too-many-commands' });
+    expect(player.dispatched).toHaveLength(16);
     abort.abort();
     await Promise.all(waiting);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('that wait give way to newer ones about the same thing, and to nothing else', async () => {
+    let open: () => void = () => undefined;
+    player.gate = new Promise((resolve) => (open = resolve));
+    const list = (...kinds: Command[]): Action[] => kinds.map((command) => ({ kind: 'command', command }));
+    const asked = Array.from({ length: 16 }, () => commands.apply(list({ kind: 'next' })));
+    asked.push(commands.apply(list({ kind: 'repeat', mode: 'queue' })));
+    asked.push(commands.apply(list({ kind: 'shuffle', on: true })));
+    for (let at = 0; at < 1000; at++) asked.push(commands.apply(list({ kind: 'limit', level: at / 2000 }, { kind: 'seek', to: at })));
+    asked.push(commands.apply(list({ kind: 'next' })));
+    asked.push(commands.apply(list({ kind: 'limit', level: 1 }, { kind: 'seek', to: 5000 })));
+    open();
+    await Promise.all(asked);
+    expect(player.dispatched.slice(16).map(({ commands: step }) => step.map(({ kind }) => kind))).toEqual([['repeat'], ['shuffle'], ['limit', 'seek'], ['next'], ['limit', 'seek']]);
+    expect(player.dispatched[18]?.commands).toEqual([{ kind: 'limit', level: 0.4995 }, { kind: 'seek', to: 999 }]);
+  });
+});
+
+describe('10,000 commands in a second', () => {
+  it.each<[string, (at: number) => Action]>([
+    ['volumes', (at) => volume(at % 101)],
+    ['switches', (at) => ({ kind: 'command', command: { kind: 'shuffle', on: at % 2 === 1 } })],
+    ['things to play', (at) => ({ kind: 'command', command: { kind: 'play', uri: `spotify:track:${at}` } })],
+  ])('%s: the last one wins, and little is kept of the others', async (_, make) => {
+    let most = 0;
+    const slow = { ...fakeZone(clock), player };
+    const plain = player.dispatch.bind(player);
+    let under = 0;
+    player.dispatch = async (list, by, signal) => {
+      most = Math.max(most, ++under);
+      await new Promise<void>((resolve) => void clock.timer(20, resolve));
+      await plain(list, by, signal);
+      under -= 1;
+    };
+    const many = new ZoneCommands(slow, { clock, signal: abort.signal });
+    for (let at = 0; at < 10_000; at++) {
+      void (make(at).kind === 'command' && at % 2 === 0 ? many.slide(make(at)) : many.apply([make(at)]));
+      if (at % 100 === 99) await clock.advance(10);
+    }
+    // What is asked for again and again is held back for a while.
+    await clock.advance(130_000);
+    expect(most).toBeLessThanOrEqual(16);
+    expect(player.dispatched.at(-1)?.commands).toMatchObject([(make(9999) as { command: Command }).command]);
     expect(clock.pending).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock, TonearmError } from '#foundation';
 import { FakeLink } from '../../../test/contract/surface-fake-link.ts';
-import { type FakePlayer, fakeZone, playing, someTrack } from '../../../test/contract/surface-fake-player.ts';
+import { type FakePlayer, fakeZone, playing, someTrack, someVolume } from '../../../test/contract/surface-fake-player.ts';
 import { Outlet } from './outlet.ts';
 import { Topics } from './topics.ts';
 import { ZoneMirror } from './zone-mirror.ts';
@@ -18,7 +18,7 @@ beforeEach(() => {
   outlet = new Outlet(link, new Topics('tonearm'), { qos: 1 });
   const zone = fakeZone(clock, 'kitchen', playing(clock));
   player = zone.player;
-  mirror = new ZoneMirror(zone, outlet, clock);
+  mirror = new ZoneMirror(zone, { outlet, clock });
   mirror.showAll();
 });
 
@@ -60,7 +60,7 @@ describe('a change', () => {
 
   it('that changes nothing to be seen is not published', () => {
     link.sent.length = 0;
-    player.set({ volume: { level: 0.5001, muted: false } });
+    player.set({ volume: someVolume(0.5001) });
     expect(link.sent).toEqual([]);
   });
 
@@ -69,7 +69,7 @@ describe('a change', () => {
     const times: number[] = [];
     const before = outlet.sent;
     for (let step = 1; step <= 200; step++) {
-      player.set({ volume: { level: step / 200, muted: false } });
+      player.set({ volume: someVolume(step / 200) });
       await clock.advance(5);
       times.push(...Array.from({ length: states().length - times.length }, () => clock.monotonic()));
     }
@@ -82,7 +82,7 @@ describe('a change', () => {
 
   it('people notice does not wait behind a slider', async () => {
     for (let step = 1; step <= 60; step++) {
-      player.set({ volume: { level: step / 200, muted: false } });
+      player.set({ volume: someVolume(step / 200) });
       await clock.advance(20);
     }
     player.set({ status: 'paused' });
@@ -144,7 +144,17 @@ describe('events', () => {
     player.set({ status: 'stopped', source: null, track: null });
     player.fail(new TonearmError({ kind: 'forbidden', code: 'spotify/key-refused', message: 'Refused.' }));
     await clock.advance(2000);
-    expect(events().map(({ event_type }) => event_type)).toEqual(['playback_paused', 'playback_stopped', 'error']);
+    expect(events().map(({ event_type }) => event_type)).toEqual(['playback_paused', 'session_lost', 'playback_stopped', 'error']);
+    expect(link.last('tonearm/kitchen/attributes')).toMatchObject({ last_error: { error: 'spotify/key-refused', message: 'Refused.' } });
+    player.set({ status: 'playing', source: 'connect' });
+    await clock.advance(2000);
+    expect(link.last('tonearm/kitchen/attributes')).toMatchObject({ last_error: null });
+  });
+
+  it('tell of announcements', () => {
+    player.announce('http://home.lan/hello.mp3', 'started');
+    player.announce('http://home.lan/hello.mp3', 'finished');
+    expect(events().map(({ event_type }) => event_type)).toEqual(['announcement_started', 'announcement_finished']);
   });
 
   it('are messages, not states', () => {
@@ -160,8 +170,42 @@ it('keeps the last cover when there is none', () => {
   expect(link.last('tonearm/kitchen')).toMatchObject({ image_url: '' });
 });
 
+it('counts the sleep timer down in minutes, and stops when it is over', async () => {
+  player.set({ sleep: { ends: clock.now() + 150_000 } });
+  const minutes = () => link.last('tonearm/kitchen')['sleep_timer'];
+  expect(minutes()).toBe(3);
+  await clock.advance(30_000);
+  expect(minutes()).toBe(2);
+  await clock.advance(60_000);
+  expect(minutes()).toBe(1);
+  player.set({ sleep: null });
+  expect(minutes()).toBe(0);
+  player.set({ status: 'paused' });
+  await clock.advance(1000);
+  expect(clock.pending).toBe(0);
+});
+
+it('says the preset by its name and the account as it is called', () => {
+  mirror[Symbol.dispose]();
+  const zone = { id: 'kitchen', name: 'Kitchen', player };
+  const presets = { list: [{ id: 'morning', name: 'Morning', uri: 'spotify:playlist:1' }] };
+  mirror = new ZoneMirror(zone, { outlet, clock, presets, account: (where, name) => `${where} ${name}`, queue: true });
+  player.set({ preset: 'morning' });
+  expect(link.last('tonearm/kitchen')).toMatchObject({ preset: 'Morning' });
+  expect(link.last('tonearm/kitchen/attributes')).toMatchObject({ preset_id: 'morning', account: 'kitchen someone' });
+  expect(link.last('tonearm/kitchen/queue')).toEqual({ context: null, next: [] });
+});
+
+it('remembers for a moment which volumes it told', async () => {
+  player.set({ volume: someVolume(0.1) });
+  player.set({ volume: someVolume(0.2) });
+  expect(mirror.toldVolumes).toEqual([50, 10, 20]);
+  await clock.advance(1600);
+  expect(mirror.toldVolumes).toEqual([]);
+});
+
 it('leaves nothing behind', async () => {
-  player.set({ volume: { level: 0.1, muted: false } });
+  player.set({ volume: someVolume(0.1), sleep: { ends: clock.now() + 90_000 } });
   await mirror.hide();
   expect(link.last('tonearm/kitchen/availability')).toEqual({ state: 'offline' });
   expect(clock.pending).toBe(0);

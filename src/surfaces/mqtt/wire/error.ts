@@ -14,7 +14,3 @@ export class MqttError extends TonearmError {
 export function badValue(key: string, expected: string): MqttError {
   return new MqttError('invalid', 'mqtt/bad-value', `"${key}" was not understood: expected ${expected}. Nothing of this message was done.`, key);
 }
-
-export function notSupported(key: string): MqttError {
-  return new MqttError('unavailable', 'mqtt/not-supported', `"${key}" does not work in this version, so it was left out.`, key);
-}

@@ -3,6 +3,7 @@ export * from './action.ts';
 export * from './error.ts';
 export * from './event.ts';
 export * from './keys.ts';
+export { slots } from './parsers.ts';
 export * from './response.ts';
 export * from './set.ts';
 export * from './state.ts';

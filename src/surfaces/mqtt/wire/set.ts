@@ -1,7 +1,8 @@
 import type { Action } from './action.ts';
-import { badValue, MqttError, notSupported } from './error.ts';
-import { parsers, type Part, writableKeys } from './keys.ts';
-import { type JsonObject, parseObject, parseText } from './values.ts';
+import { badValue, MqttError } from './error.ts';
+import { isWritableKey, writableKeys } from './keys.ts';
+import { parsers, type Part, type Slot, slots } from './parsers.ts';
+import { type JsonObject, parseMaybeObject, parseObject, parseText } from './values.ts';
 
 /** Echoed in the answer, whatever it is. */
 export type Transaction = string | number;
@@ -11,7 +12,7 @@ export interface SetRequest {
   readonly actions: readonly Action[];
   /** Values that make no sense: nothing of the message is done. */
   readonly refused: readonly MqttError[];
-  /** Keys nobody knows or that do not work yet: the rest is done. */
+  /** Keys nobody knows: the rest is done. */
   readonly skipped: readonly MqttError[];
   readonly transaction: Transaction | null;
 }
@@ -25,11 +26,8 @@ export function parseSet(payload: Uint8Array): SetRequest {
 /** Reads `<zone>/set/<key>`: one bare value. A JSON object is taken as such for keys that want one. */
 export function parseSetKey(key: string, payload: Uint8Array): SetRequest {
   const text = parseText(payload);
-  if (key === 'play_media') {
-    const value = parseObject(text);
-    return readKeys({ play_media: value }, readTransaction(value));
-  }
-  return readKeys({ [key]: text }, null);
+  const object = parseMaybeObject(text);
+  return readKeys({ [key]: object ?? text }, object ? readTransaction(object) : null);
 }
 
 /** `transaction` of a message: text or number, else none. */
@@ -44,16 +42,14 @@ function readKeys(object: JsonObject, transaction: Transaction | null): SetReque
   const parts: Part[] = [];
   for (const [key, value] of Object.entries(object)) {
     if (key === 'transaction') continue;
-    const parse = Object.hasOwn(parsers, key) ? parsers[key] : undefined;
-    const row = Object.hasOwn(writableKeys, key) ? writableKeys[key] : undefined;
-    if (!row) skipped.push(unknownKey(key));
-    else if (!parse) skipped.push(notSupported(key));
-    else {
-      const outcome = parse(value);
-      if (outcome === null) refused.push(badValue(key, row.expected));
-      else if (outcome instanceof MqttError) refused.push(outcome);
-      else parts.push(...outcome);
+    if (!isWritableKey(key)) {
+      skipped.push(unknownKey(key));
+      continue;
     }
+    const outcome = parsers[key](value);
+    if (outcome === null) refused.push(badValue(key, writableKeys[key].expected));
+    else if (outcome instanceof MqttError) refused.push(outcome);
+    else parts.push(...outcome);
   }
   const arranged = refused.length > 0 ? [] : arrange(parts);
   if (arranged instanceof MqttError) return { actions: [], refused: [arranged], skipped, transaction };
@@ -64,27 +60,40 @@ function unknownKey(key: string): MqttError {
   return new MqttError('not-found', 'mqtt/unknown-key', `"${key.slice(0, 64)}" is not a key of this topic, so it was left out. See docs/mqtt.md for those that are.`, key.slice(0, 64));
 }
 
+const said: Partial<Record<Slot, string>> = { load: 'thing to play', transport: 'transport', limit: 'volume limit', sleep: 'sleep timer', announce: 'announcement' };
+
 /** Puts the parts into the one order they are done in, or says why they do not go together. */
 function arrange(parts: readonly Part[]): readonly Action[] | MqttError {
-  const one = (slot: Part['slot']) => parts.filter((part) => part.slot === slot);
-  for (const slot of ['volume', 'mute', 'shuffle', 'repeat', 'seek', 'load'] as const) {
-    if (one(slot).length > 1) return contradiction(`more than one key sets the ${slot === 'load' ? 'thing to play' : slot}`);
-  }
-  const [load] = one('load');
-  const [seek] = one('seek');
-  const transport = one('transport').filter(({ action }) => !(load && isPlay(action)));
-  if (transport.length + (load ? 1 : 0) > 1) return contradiction('it asks for two things at once, such as play and stop');
-  const [move] = transport;
-  const rest = (['volume', 'mute', 'shuffle', 'repeat'] as const).flatMap(one).map(({ action }) => action);
-  if (load && seek) {
-    if (load.action.kind !== 'command' || load.action.command.kind !== 'play') return contradiction('a seek needs something that plays at once');
-    if (seek.action.kind !== 'command' || seek.action.command.kind !== 'seek') return contradiction('a relative seek cannot go with something new to play');
-    return [...rest, { kind: 'command', command: { ...load.action.command, at: seek.action.command.to } }];
-  }
-  if (seek && move?.action.kind === 'command' && ['next', 'previous', 'stop'].includes(move.action.command.kind)) {
-    return contradiction('a seek cannot go with next, previous or stop');
-  }
-  return [...rest, ...[seek, load, move].flatMap((part) => (part ? [part.action] : []))];
+  const inSlot = (slot: Slot) => parts.filter((part) => part.slot === slot).map(({ action }) => action);
+  // Play is what loading does anyway.
+  const [load] = inSlot('load');
+  const moves = inSlot('transport').filter((action) => !(load && isPlay(action)));
+  if (moves.length + (load ? 1 : 0) > 1) return inSlot('load').length > 1 ? contradiction('more than one key sets the thing to play') : contradiction('it asks for two things at once, such as play and stop');
+  for (const slot of slots) if (slot !== 'transport' && inSlot(slot).length > 1) return contradiction(`more than one key sets the ${said[slot] ?? slot}`);
+  if (inSlot('fade').length > 0 && inSlot('volume').some(({ kind }) => kind === 'fade-in')) return contradiction('it asks for two fades');
+  if (inSlot('transfer').length > 0 && (load ?? moves[0])) return contradiction('what is moved to another zone cannot be changed in the same message');
+  const seek = inSlot('seek')[0];
+  const move = moves[0];
+  const loaded = load ? begin(load, seek, inSlot('shuffle')[0]) : null;
+  if (loaded instanceof MqttError) return loaded;
+  if (!load && seek && move?.kind === 'command' && ['next', 'previous', 'stop'].includes(move.command.kind)) return contradiction('a seek cannot go with next, previous or stop');
+  return slots.flatMap((slot): readonly Action[] => {
+    if (slot === 'load') return loaded ? [loaded] : [];
+    if (slot === 'transport') return move ? [move] : [];
+    if (loaded && (slot === 'seek' || (slot === 'shuffle' && loaded.command.kind === 'play' && loaded.command.shuffle !== undefined))) return [];
+    return inSlot(slot);
+  });
+}
+
+/** What is loaded begins at the place and in the order the same message asks for. */
+function begin(load: Action, seek: Action | undefined, shuffle: Action | undefined): (Action & { readonly kind: 'command' }) | MqttError {
+  if (load.kind !== 'command') return contradiction('the thing to play is none');
+  const { command } = load;
+  if (command.kind !== 'play') return seek ? contradiction('a seek needs a URI that plays at once') : load;
+  if (seek && (seek.kind !== 'command' || seek.command.kind !== 'seek')) return contradiction('a relative seek cannot go with something new to play');
+  const at = seek?.kind === 'command' && seek.command.kind === 'seek' ? { at: seek.command.to } : {};
+  const order = shuffle?.kind === 'command' && shuffle.command.kind === 'shuffle' ? { shuffle: shuffle.command.on } : {};
+  return { kind: 'command', command: { ...command, ...at, ...order } };
 }
 
 function isPlay(action: Action): boolean {

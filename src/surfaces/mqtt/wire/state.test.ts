@@ -1,24 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import type { PlayerState, PlayStatus } from '#core';
 import { FakeClock, TonearmError } from '#foundation';
-import { FakePlayer, playing, someTrack } from '../../../../test/contract/surface-fake-player.ts';
-import { errorEvent, eventsBetween, positionAt, settle, type Settled, sourceWord, toPercent, zoneAttributes, zonePosition, zoneState } from './index.ts';
+import { FakePlayer, playing, someTrack, someVolume } from '../../../../test/contract/surface-fake-player.ts';
+import { announcementEvent, type Before, beforeOf, errorEvent, eventsBetween, positionAt, settle, type Settled, sleepMinutes, sourceWord, toPercent, zoneAttributes, zonePosition, zoneQueue, zoneState as shown } from './index.ts';
 
 const clock = new FakeClock();
+const zoneState = (state: PlayerState, preset: string | null = null) => shown(state, { now: clock.now(), preset });
 const picture = (change: Partial<PlayerState> = {}): PlayerState => new FakePlayer(clock, change).state;
 
 describe('state', () => {
   it('is the object of the documentation', () => {
-    const state = picture({ ...playing(clock), volume: { level: 0.344, muted: true }, order: { shuffle: true, repeat: 'queue' } });
-    expect(zoneState(state)).toEqual({
+    const state = picture({ ...playing(clock), volume: someVolume(0.344, true), order: { shuffle: true, repeat: 'queue' } });
+    expect(zoneState(state, 'Morning')).toEqual({
       state: 'playing', volume: 34, mute: 'ON', shuffle: 'ON', repeat: 'all', source: 'spotify', title: 'Title of spotify:track:1',
       artist: 'First Artist, Second Artist', album: 'The Album', duration: 214, media_type: 'music', uri: 'spotify:track:1', image_url: 'https://covers.example/1',
+      preset: 'Morning', sleep_timer: 0, volume_cap: 100, output: 'speaker', announcing: 'OFF',
     });
   });
 
   it('is empty, not unknown, when nothing plays', () => {
     expect(zoneState(picture())).toEqual({
       state: 'off', volume: 50, mute: 'OFF', shuffle: 'OFF', repeat: 'off', source: 'none', title: '', artist: '', album: '', duration: 0, media_type: '', uri: '', image_url: '',
+      preset: '', sleep_timer: 0, volume_cap: 100, output: 'speaker', announcing: 'OFF',
     });
   });
 
@@ -33,7 +36,7 @@ describe('state', () => {
     expect(zoneState(picture({ status, source })).state).toBe(expected);
   });
 
-  it.each([['connect', 'spotify'], ['soloist', 'spotify'], ['queue', 'library'], ['radio', 'radio'], ['toString', 'other'], ['x', 'other'], [null, 'none']])('the source %s is called %s', (source, word) => {
+  it.each([['connect', 'spotify'], ['sounds', 'announcement'], ['soloist', 'spotify'], ['queue', 'library'], ['radio', 'radio'], ['toString', 'other'], ['x', 'other'], [null, 'none']])('the source %s is called %s', (source, word) => {
     expect(sourceWord(source)).toBe(word);
   });
 
@@ -44,6 +47,15 @@ describe('state', () => {
   it.each([[-1, 0], [0, 0], [0.004, 0], [0.005, 1], [0.999, 100], [2, 100]])('the level %d is %d percent', (level, percent) => {
     expect(toPercent(level)).toBe(percent);
   });
+
+  it.each([[0, 0], [1, 1], [60_000, 1], [60_001, 2], [1_800_000, 30], [-5, 0]])('%d ms of sleep timer are %d minutes', (left, minutes) => {
+    expect(sleepMinutes({ ends: 1000 + left }, 1000)).toBe(minutes);
+  });
+
+  it('says what comes next, and not too much of it', () => {
+    const next = Array.from({ length: 80 }, (_, at) => ({ uri: `spotify:track:${at}`, title: null, queued: false }));
+    expect(zoneQueue(picture({ queue: { context: { uri: 'spotify:album:1', title: 'An album' }, next } }))).toMatchObject({ context: { uri: 'spotify:album:1' }, next: expect.objectContaining({ length: 50 }) as object });
+  });
 });
 
 describe('attributes', () => {
@@ -51,10 +63,11 @@ describe('attributes', () => {
   const blocked = ['assumed_state', 'available', 'device_class', 'device_info', 'entity_category', 'entity_picture', 'friendly_name', 'icon', 'name', 'state', 'supported_features', 'unique_id', 'unit_of_measurement'];
 
   it('says who did it, and never where the track is', () => {
-    const attributes = zoneAttributes(picture({ ...playing(clock), notice: { code: 'a/b', message: 'Mend it.' }, queue: { context: { uri: 'spotify:album:1', title: 'An album' }, next: [] }, accepts: new Set(['play', 'next']) }));
+    const attributes = zoneAttributes(picture({ ...playing(clock), notice: { code: 'a/b', message: 'Mend it.' }, queue: { context: { uri: 'spotify:album:1', title: 'An album' }, next: [] }, accepts: new Set(['play', 'next']), sleep: { ends: 60_000 }, account: { name: 'listener', connected: true } }), { account: 'li****er', lastError: null });
     expect(attributes).toEqual({
       changed_by: 'phone', started_by: 'phone', engine: 'connect', context_uri: 'spotify:album:1', context_title: 'An album', next_title: null, explicit: false, connected: true,
-      notice: { code: 'a/b', message: 'Mend it.' }, accepts: ['next', 'play'],
+      notice: { code: 'a/b', message: 'Mend it.' }, accepts: ['next', 'play'], spotify_user: 'li****er', account: 'li****er', preset_id: null, fading_to: null, fading_ends: null,
+      sleep_ends: '1970-01-01T00:01:00.000Z', last_error: null,
     });
     for (const key of [...blocked, 'position', 'elapsed']) expect(attributes).not.toHaveProperty(key);
   });
@@ -75,7 +88,8 @@ describe('position', () => {
 });
 
 describe('events', () => {
-  const types = (before: { uri: string | null; settled: Settled }, state: PlayerState) => eventsBetween(before, state, null).map(({ event_type }) => event_type);
+  const before = (more: Partial<Before>): Before => ({ uri: 'spotify:track:1', settled: 'playing', source: 'connect', account: 'someone', ...more });
+  const types = (change: Partial<Before>, state: PlayerState) => eventsBetween(before(change), state, null).map(({ event_type }) => event_type);
 
   it.each<[Settled, PlayStatus, string[]]>([
     ['stopped', 'loading', []],
@@ -99,10 +113,37 @@ describe('events', () => {
 
   it('tells of a new track, and why the old one ended', () => {
     const state = picture(playing(clock, 'spotify:track:2'));
-    expect(eventsBetween({ uri: 'spotify:track:1', settled: 'playing' }, state, 'skipped')).toEqual([
+    expect(eventsBetween(before({}), state, 'skipped')).toEqual([
       { event_type: 'track_changed', title: 'Title of spotify:track:2', artist: 'First Artist, Second Artist', album: 'The Album', uri: 'spotify:track:2', source: 'spotify', reason: 'skipped', by: 'phone' },
     ]);
     expect(types({ uri: 'spotify:track:2', settled: 'playing' }, state)).toEqual([]);
     expect(errorEvent(new TonearmError({ kind: 'forbidden', code: 'a/b', message: 'No.' }))).toEqual({ event_type: 'error', error: 'a/b', message: 'No.' });
+  });
+
+  it('tells when the last track has run out', () => {
+    const end = picture({ ...playing(clock), status: 'stopped' });
+    expect(eventsBetween(before({}), end, 'finished').map(({ event_type }) => event_type)).toEqual(['queue_ended', 'playback_stopped']);
+    expect(eventsBetween(before({}), end, 'skipped').map(({ event_type }) => event_type)).toEqual(['playback_stopped']);
+  });
+
+  it.each<[string, Partial<Before>, Partial<PlayerState>, string, string[]]>([
+    ['a phone takes it', { source: null, account: null, settled: 'paused' }, { status: 'paused' }, 'phone', ['session_taken']],
+    ['another account takes it', { account: 'somebody' }, {}, 'phone', ['session_taken']],
+    ['another source takes it', { source: 'queue' }, {}, 'mqtt', ['session_taken']],
+    ['nothing happens', {}, {}, 'phone', []],
+    ['it goes on elsewhere', { settled: 'stopped' }, { status: 'stopped', source: null }, 'phone', ['session_lost']],
+    ['somebody stops it here', { settled: 'stopped' }, { status: 'stopped', source: null }, 'mqtt', []],
+  ])('of the session when %s', (_, change, state, by, expected) => {
+    expect(types(change, picture({ ...playing(clock), ...state, by: { started: null, changed: by } }))).toEqual(expected);
+  });
+
+  it('tells of announcements, but not the key that may be in their address', () => {
+    expect(announcementEvent({ uri: 'http://home.lan:8123/tts.mp3?token=planted', phase: 'started', error: null })).toEqual({ event_type: 'announcement_started', from: 'home.lan:8123' });
+    expect(announcementEvent({ uri: 'sound:chime', phase: 'finished', error: new TonearmError({ kind: 'corrupt', code: 'a/b', message: 'No.' }) })).toEqual({ event_type: 'announcement_finished', from: 'sound:chime', error: 'a/b', message: 'No.' });
+  });
+
+  it('remembers what it was compared with', () => {
+    expect(beforeOf(picture(playing(clock)), { uri: null, settled: 'stopped' })).toEqual({ uri: 'spotify:track:1', settled: 'playing', source: 'connect', account: 'someone' });
+    expect(beforeOf(picture(), { uri: 'kept', settled: 'paused' })).toEqual({ uri: 'kept', settled: 'stopped', source: null, account: null });
   });
 });

@@ -1,4 +1,8 @@
 import type { PlayerState, RepeatMode } from '#core';
+import { maskUser } from '#foundation';
+
+/** Rows of the queue that are told. */
+const longestQueue = 50;
 
 /** What `tonearm/<zone>` holds. Volume 0–100, duration in seconds, text empty when there is nothing to say. */
 export interface ZoneStateMessage {
@@ -15,6 +19,21 @@ export interface ZoneStateMessage {
   readonly media_type: 'music' | 'podcast' | '';
   readonly uri: string;
   readonly image_url: string;
+  /** Name of the preset that plays. */
+  readonly preset: string;
+  /** Minutes until the sleep timer pauses, begun ones counted whole; 0 when none runs. */
+  readonly sleep_timer: number;
+  /** 0 to 100; 100 for no limit. */
+  readonly volume_cap: number;
+  readonly output: string;
+  readonly announcing: 'ON' | 'OFF';
+}
+
+/** What a picture does not say itself. */
+export interface Seen {
+  /** Unix ms. */
+  readonly now: number;
+  readonly preset: string | null;
 }
 
 /** `off`: no source holds the zone; `idle`: one does and nothing is loaded. */
@@ -28,7 +47,7 @@ export type RepeatWord = (typeof repeatWords)[number];
 export const sourceWords = ['spotify', 'library', 'radio', 'line_in', 'announcement', 'other', 'none'] as const;
 export type SourceWord = (typeof sourceWords)[number];
 
-const sources: Readonly<Record<string, SourceWord>> = { connect: 'spotify', soloist: 'spotify', spotify: 'spotify', queue: 'library', library: 'library', radio: 'radio' };
+const sources: Readonly<Record<string, SourceWord>> = { sounds: 'announcement', connect: 'spotify', soloist: 'spotify', spotify: 'spotify', queue: 'library', library: 'library', radio: 'radio' };
 
 const repeats: Readonly<Record<RepeatMode, RepeatWord>> = { off: 'off', queue: 'all', track: 'one' };
 
@@ -56,7 +75,7 @@ export function toPercent(level: number): number {
 }
 
 /** The retained picture of a zone, home-integrations.md §1.12. */
-export function zoneState(state: PlayerState): ZoneStateMessage {
+export function zoneState(state: PlayerState, { now, preset }: Seen): ZoneStateMessage {
   const { track } = state;
   return {
     state: playState(state),
@@ -72,12 +91,29 @@ export function zoneState(state: PlayerState): ZoneStateMessage {
     media_type: track === null ? '' : track.kind === 'episode' ? 'podcast' : 'music',
     uri: track?.uri ?? '',
     image_url: track?.covers[0]?.url ?? '',
+    preset: preset ?? '',
+    sleep_timer: sleepMinutes(state.sleep, now),
+    volume_cap: toPercent(state.volume.limit),
+    output: state.output.name ?? '',
+    announcing: state.announcing ? 'ON' : 'OFF',
   };
 }
 
+export function sleepMinutes(sleep: PlayerState['sleep'], now: number): number {
+  return sleep === null ? 0 : Math.max(Math.ceil((sleep.ends - now) / 60_000), 0);
+}
+
+/** What only the surface knows. */
+export interface AttributesSeen {
+  /** The account in use as Home Assistant's list of them says it; null when none is. */
+  readonly account: string | null;
+  readonly lastError: { readonly error: string; readonly message: string; readonly at: string } | null;
+}
+
 /** What `tonearm/<zone>/attributes` holds: slow-changing extras. No key Home Assistant blocks (§1.10), and never the position. */
-export function zoneAttributes(state: PlayerState): Readonly<Record<string, unknown>> {
+export function zoneAttributes(state: PlayerState, { account, lastError }: AttributesSeen): Readonly<Record<string, unknown>> {
   const { context, next } = state.queue;
+  const { fading } = state.volume;
   return {
     changed_by: state.by.changed,
     started_by: state.by.started,
@@ -87,9 +123,21 @@ export function zoneAttributes(state: PlayerState): Readonly<Record<string, unkn
     next_title: next[0]?.title ?? null,
     explicit: state.track?.explicit ?? null,
     connected: state.account.connected,
+    spotify_user: state.account.name === null ? null : maskUser(state.account.name),
+    account,
+    preset_id: state.preset,
+    fading_to: fading === null ? null : toPercent(fading.to),
+    fading_ends: fading === null ? null : new Date(fading.ends).toISOString(),
+    sleep_ends: state.sleep === null ? null : new Date(state.sleep.ends).toISOString(),
     notice: state.notice === null ? null : { code: state.notice.code, message: state.notice.message },
+    last_error: lastError,
     accepts: [...state.accepts].sort(),
   };
+}
+
+/** What `tonearm/<zone>/queue` holds: what comes next, nearest first. */
+export function zoneQueue({ queue }: Pick<PlayerState, 'queue'>): Readonly<Record<string, unknown>> {
+  return { context: queue.context, next: queue.next.slice(0, longestQueue).map(({ uri, title, queued }) => ({ uri, title, queued })) };
 }
 
 /** What `tonearm/<zone>/position` holds: seconds, true at `updated_at`, moving at `rate`. */

@@ -31,6 +31,18 @@ export function parseObject(text: string): JsonObject {
   return value;
 }
 
+/** The JSON object a value is, or holds as text; null when it is none. */
+export function parseMaybeObject(value: unknown): JsonObject | null {
+  if (isObject(value)) return value;
+  if (typeof value !== 'string' || !value.trimStart().startsWith('{')) return null;
+  try {
+    const parsed: unknown = JSON.parse(value);
+    return isObject(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

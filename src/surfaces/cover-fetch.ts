@@ -1,0 +1,63 @@
+import http from 'node:http';
+import https from 'node:https';
+import tls from 'node:tls';
+import { type Clock, Dialler, type Secret, TonearmError } from '#foundation';
+import type { FetchCover } from './surface.ts';
+
+export interface CoverFetchOptions {
+  readonly clock: Clock;
+  readonly proxy?: Secret<string> | undefined;
+  /** PEM of certificate authorities to trust in addition to the usual ones. */
+  readonly certificates?: string | undefined;
+}
+
+/** Fetches pictures over the network as the owner set it up: through the proxy, if there is one. No redirects. */
+export function openCoverFetch({ clock, proxy, certificates }: CoverFetchOptions): Disposable & { readonly fetchCover: FetchCover } {
+  const secureContext = certificates === undefined ? undefined : tls.createSecureContext({ ca: [...tls.rootCertificates, certificates] });
+  const dialler = new Dialler({ clock, proxy, secureContext });
+  // One picture for each track: not worth a connection that stays.
+  const agents = dialler.agents({ keepAlive: false });
+  return {
+    fetchCover: (url, options) => fetch(url, agents, options),
+    [Symbol.dispose]() {
+      dialler[Symbol.dispose]();
+      agents.plain.destroy();
+      agents.secure.destroy();
+    },
+  };
+}
+
+function fetch(address: string, agents: ReturnType<Dialler['agents']>, { signal, limit }: Parameters<FetchCover>[1]): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const url = URL.canParse(address) ? new URL(address) : null;
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+      reject(unusable('its address is not one of the web'));
+      return;
+    }
+    const request = url.protocol === 'http:' ? http.get(url, { agent: agents.plain, signal }) : https.get(url, { agent: agents.secure, signal });
+    request.on('error', (error) => reject(signal.aborted ? (signal.reason as Error) : error));
+    request.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      const refuse = (why: string) => {
+        request.destroy();
+        reject(unusable(why));
+      };
+      if (response.statusCode !== 200) {
+        refuse(`${url.host} answered with status ${response.statusCode ?? 0}`);
+        return;
+      }
+      response.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+        if (length > limit) refuse(`it has more than ${limit} bytes`);
+        else chunks.push(chunk);
+      });
+      response.on('end', () => resolve(Buffer.concat(chunks)));
+      response.on('error', reject);
+    });
+  });
+}
+
+function unusable(why: string): TonearmError {
+  return new TonearmError({ kind: 'unavailable', code: 'surface/no-cover', message: `The cover cannot be shown: ${why}.` });
+}

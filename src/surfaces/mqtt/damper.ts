@@ -1,0 +1,53 @@
+import type { Command } from '#core';
+import type { Clock } from '#foundation';
+
+/** A value asked for again within this counts as a repetition. Milliseconds. */
+const memory = 10_000;
+/** So many repetitions in a row are nobody's finger. */
+const patience = 10;
+/** Held back so long at first, twice as long each time it goes on. Milliseconds. */
+const firstHold = 3000;
+const longestHold = 60_000;
+
+interface Lane {
+  /** When each value was last asked for. */
+  readonly asked: Map<string, number>;
+  strikes: number;
+  hold: number;
+}
+
+/**
+ * Whoever repeats our own state as commands, late, can make old and new values chase each other for ever. Where the same values
+ * are asked for again and again they are held back for a while and only the last of each kind is done, which lets all echoes meet.
+ */
+export class Damper {
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #lanes = new Map<string, Lane>();
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock;
+  }
+
+  /** Milliseconds to hold these back for; 0 for what people do. */
+  weigh(commands: readonly (readonly [lane: string, command: Command])[]): number {
+    const now = this.#clock.monotonic();
+    let hold = 0;
+    for (const [name, command] of commands) {
+      const lane = this.#lanes.get(name) ?? { asked: new Map<string, number>(), strikes: 0, hold: firstHold };
+      this.#lanes.set(name, lane);
+      const recent = [...lane.asked].filter(([, at]) => now - at < Math.max(memory, lane.hold * 2));
+      if (recent.length === 0) [lane.strikes, lane.hold] = [0, firstHold];
+      lane.asked.clear();
+      for (const [value, at] of recent.slice(-100)) lane.asked.set(value, at);
+      const value = JSON.stringify(command);
+      lane.strikes = lane.asked.has(value) ? lane.strikes + 1 : Math.max(lane.strikes - 1, 0);
+      lane.asked.delete(value);
+      lane.asked.set(value, now);
+      if (lane.strikes <= patience) continue;
+      hold = Math.max(hold, lane.hold);
+      lane.hold = Math.min(lane.hold * 2, longestHold);
+      lane.strikes = Math.floor(patience / 2);
+    }
+    return hold;
+  }
+}
