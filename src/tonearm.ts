@@ -1,12 +1,13 @@
 import { openDeck } from '#audio';
-import type { Config, ZoneConfig } from '#config';
-import type { ZoneView } from '#core';
+import type { AutomationsContext, AutomationsSettings, OpenAutomations } from '#automations';
+import { slugOf, type Config, type ZoneConfig } from '#config';
+import type { Control, ZoneView } from '#core';
 import { Scope } from '#foundation';
 import { deviceIdentity, type OpenHost } from '#host';
-import { openAccounts, openReceiver, type OpenAccounts, type Receiver } from '#sources';
+import { openAccounts, openReceiver, openSounds, type OpenAccounts, type Receiver } from '#sources';
 import { productionEndpoints, type CloudEndpoints } from '#spotify';
-import { openEach, surfaces } from '#surfaces';
-import { openZone } from '#zones';
+import { openApiKeys, openCoverFetch, openEach, openHomeMessages, surfaces } from '#surfaces';
+import { Neighbours, openPresets, openZone, type ZoneParts } from '#zones';
 
 /** The whole daemon, running. */
 export interface Tonearm extends AsyncDisposable {
@@ -22,16 +23,23 @@ export interface Tonearm extends AsyncDisposable {
 }
 
 /** The order of construction, and nothing else. Rejects only for what the owner must mend. */
-export async function openTonearm(config: Config, host: OpenHost): Promise<Tonearm> {
+export async function openTonearm(config: Config, host: OpenHost, control?: Control): Promise<Tonearm> {
   const scope = new Scope();
   try {
     const accounts = scope.use(await openAccounts({ settings: config.accounts, zones: config.zones, endpoints: config.cloud ?? productionEndpoints, network: config.network, host }));
+    const presets = await openPresets({ settings: config.presets, host, slug: (name) => slugOf(name, 'preset') });
+    const house = { neighbours: new Neighbours(), presets };
     // Zones first: a phone looks for them. The broker is not in their way.
-    const [opened, broker] = await Promise.all([Promise.all(config.zones.map((zone) => openOne(zone, accounts, config, host, scope))), openOwnBroker(config, host, scope)]);
+    const [opened, broker] = await Promise.all([Promise.all(config.zones.map((zone) => openOne(zone, house, accounts, config, host, scope))), openOwnBroker(config, host, scope)]);
     const zones = opened.map(({ view }) => view);
+    // Before the surfaces, which show them; what they say to the home goes out through a surface.
+    const home = openHomeMessages((error) => host.log.error('A listener to MQTT messages failed', { error }));
+    const automations = config.automations ? await openOwnAutomations(config.automations, { zones, presets, messages: home.messages, host }, scope) : undefined;
     // Our own broker speaks no other version: asking for MQTT 5 first would cost a connection.
-    const mqtt = config.mqtt ?? (broker ? { url: broker, version: '3.1.1' } : undefined);
-    await openEach(surfaces, { mqtt, local: { folder: config.data }, login: config.login }, { zones, host, instance: host.instance, accounts, rotateKey: () => host.rotateKey() }, scope);
+    const mqtt = config.mqtt ?? (broker ? { url: broker, version: '3.1.1', username: config.broker.username, password: config.broker.password } : undefined);
+    const apiKeys = await openApiKeys({ host, configured: config.http.keys });
+    const { fetchCover } = scope.use(openCoverFetch({ clock: host.clock, proxy: config.network.proxy, certificates: config.cloud?.certificates }));
+    await openEach(surfaces, { mqtt, local: { folder: config.data }, login: config.login, http: config.http }, { zones, host, instance: host.instance, accounts, presets, automations, carry: home.carry, control, apiKeys, announce: (announcement) => host.announce(announcement), fetchCover, vitals: () => host.vitals(), lines: host.log.lines, rotateKey: () => host.rotateKey() }, scope);
     return {
       zones,
       mqtt: mqtt?.url ?? null,
@@ -39,7 +47,7 @@ export async function openTonearm(config: Config, host: OpenHost): Promise<Tonea
       outputs: new Map(opened.map(({ view, output }) => [view.id, output])),
       report: () => [
         ...opened.map(({ view, receiver, output }) => `“${view.name}” plays ${output === 'null' ? 'in silence, without a sound device,' : `to ${output}`} and can be picked in the Spotify app (pairing port ${receiver.port}).`),
-        ...(mqtt ? [`MQTT: ${mqtt.url}${broker ? ' (built-in broker, MQTT 3.1.1, this machine only)' : ''}; everything is below “${config.mqtt?.prefix ?? 'tonearm'}/”.`] : ['MQTT is off: no broker is configured and the built-in one is disabled.']),
+        ...(mqtt ? [`MQTT: ${mqtt.url}${broker ? ` (built-in broker, MQTT 3.1.1${config.broker.username === undefined ? ', this machine only' : ''})` : ''}; everything is below “${config.mqtt?.prefix ?? 'tonearm'}/”.`] : ['MQTT is off: no broker is configured and the built-in one is disabled.']),
         `Next: open Spotify on a phone in the same network, play something, and choose ${zones.map(({ name }) => `“${name}”`).join(' or ')} from the devices.`,
       ],
       [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
@@ -56,7 +64,7 @@ interface Opened {
   readonly output: string;
 }
 
-async function openOne(settings: ZoneConfig, accounts: OpenAccounts, config: Config, host: OpenHost, scope: Scope): Promise<Opened> {
+async function openOne(settings: ZoneConfig, house: Required<Pick<ZoneParts, 'neighbours' | 'presets'>>, accounts: OpenAccounts, config: Config, host: OpenHost, scope: Scope): Promise<Opened> {
   const endpoints: CloudEndpoints = config.cloud ?? productionEndpoints;
   const deck = openDeck({ host, output: settings.output, ...(endpoints.certificates !== undefined && { certificates: endpoints.certificates }), proxy: config.network.proxy });
   const deviceId = await deviceIdentity(host.store, settings.id);
@@ -65,6 +73,7 @@ async function openOne(settings: ZoneConfig, accounts: OpenAccounts, config: Con
     await openZone(
       { id: settings.id, name: settings.name, initialVolume: settings.volume.initial / 100, curve: settings.volume.curve },
       {
+        ...house,
         host,
         deck,
         sources: [
@@ -83,6 +92,7 @@ async function openOne(settings: ZoneConfig, accounts: OpenAccounts, config: Con
               },
               { zone: port, host },
             )),
+          (port) => Promise.resolve(openSounds(config.sounds, { zone: port, host })),
         ],
       },
     ),
@@ -94,9 +104,17 @@ async function openOne(settings: ZoneConfig, accounts: OpenAccounts, config: Con
   return { view: { id: zone.id, name: zone.name, player: zone.player }, receiver, output };
 }
 
+/** Where rules, alarms or presence are set; without them none of it is loaded. */
+async function openOwnAutomations(settings: AutomationsSettings, context: AutomationsContext, scope: Scope): Promise<OpenAutomations | undefined> {
+  const { hasAutomations, openAutomations } = await import('#automations');
+  return hasAutomations(settings) ? scope.use(await openAutomations(settings, context)) : undefined;
+}
+
 /** The built-in broker, when nobody configured another. */
 async function openOwnBroker(config: Config, host: OpenHost, scope: Scope): Promise<string | null> {
   if (config.mqtt || !config.broker.enabled) return null;
   const { openBroker } = await import('#broker');
-  return scope.use(await openBroker({ port: config.broker.port, log: host.log.child('broker') })).url;
+  const { port, address, username, password } = config.broker;
+  const login = username !== undefined && password ? { username, password } : {};
+  return scope.use(await openBroker({ port, host: address, ...login, log: host.log.child('broker') })).url;
 }

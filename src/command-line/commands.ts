@@ -2,8 +2,9 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import type { Config } from '#config';
 import { TonearmError } from '#foundation';
+import { manageAutomations } from './automations.ts';
 import { openDesk, type Desk } from './desk.ts';
-import { accountLines, loginLines, type Accounts, type Login } from './say.ts';
+import { accountLines, keyLines, loginLines, type Accounts, type Login } from './say.ts';
 
 /** What a command is given of the world around it. */
 export interface CommandWorld {
@@ -30,6 +31,8 @@ export const commands = {
   logout: { usage: 'logout NAME | --all [--zone ID]', about: 'end a login and wipe what is stored of it' },
   use: { usage: 'use NAME [--zone ID]', about: 'log a remembered account in again' },
   answer: { usage: 'answer yes|no [QUESTION]', about: 'let a guest in who waits, or not' },
+  keys: { usage: 'keys [--json] | keys add NAME [--scope read|control] | keys remove ID', about: 'who may use the API; a new key is shown once' },
+  automations: { usage: 'automations [list | next ID | history [ID] | run ID | enable ID | disable ID | skip ID] [--json]', about: 'what happens by itself, when next, and why it did or did not' },
   'rotate-key': { usage: 'rotate-key', about: 'encrypt what is stored with a new key' },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 
@@ -51,6 +54,10 @@ const LoginAnswer = z.looseObject({
   ends: z.string(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
 }) satisfies z.ZodType<Login>;
+
+const KeyRow = z.looseObject({ id: z.string(), name: z.string(), scope: z.enum(['read', 'control']), created: z.string().nullable(), used: z.string().nullable() });
+const KeysAnswer = z.object({ keys: z.array(KeyRow) });
+const KeyAnswer = KeyRow.extend({ key: z.string() });
 
 /** Runs one command to its end; rejects with a `TonearmError` that says why it could not be done. */
 export async function runCommand(name: CommandName, argv: readonly string[], world: CommandWorld): Promise<void> {
@@ -74,6 +81,7 @@ function readArguments(name: CommandName, argv: readonly string[]) {
         code: { type: 'boolean' },
         web: { type: 'boolean' },
         all: { type: 'boolean' },
+        scope: { type: 'string' },
         json: { type: 'boolean' },
         // Read by whoever opened the configuration.
         config: { type: 'string' },
@@ -119,6 +127,12 @@ async function carryOut(name: CommandName, desk: Desk, values: Values, [first, s
       say(first === 'yes' ? `${who} may use the speaker.` : `${who} was turned down.`);
       return;
     }
+    case 'keys':
+      await manageKeys(desk, values, first, second, world);
+      return;
+    case 'automations':
+      await manageAutomations(desk, [first, second], values.json === true, say);
+      return;
     case 'rotate-key': {
       const { values: count } = await desk.ask('key/rotate');
       say(`${count as number} stored values were encrypted with a new key; the old one is gone. Backups made before need the old key.`);
@@ -141,6 +155,34 @@ async function logIn(desk: Desk, values: Values, zone: object, { say, readLine, 
   const { status, account, error } = await outcome.finally(() => over.abort());
   if (status !== 'done') throw new TonearmError({ kind: 'unauthorized', code: error?.code ?? 'command/login-failed', message: error?.message ?? 'The login did not succeed.' });
   say(`Logged in${account === null ? '' : ` as ${account}`}.${desk.isRunning || values.web === true ? '' : ' Start Tonearm, and the speaker is in the Spotify app.'}`);
+}
+
+async function manageKeys(desk: Desk, values: Values, what: string | undefined, which: string | undefined, { say, write }: CommandWorld): Promise<void> {
+  const shut = desk.isRunning ? '' : ' It works when Tonearm is started.';
+  switch (what) {
+    case undefined:
+    case 'list': {
+      const { keys } = KeysAnswer.parse(await desk.ask('api-key/list'));
+      say(values.json === true ? JSON.stringify(keys, null, 2) : keyLines(keys).join('\n'));
+      return;
+    }
+    case 'add': {
+      if (which === undefined) throw wrongUsage('keys', 'Say whose key it is: a name such as Homebridge.');
+      const { key, id, scope } = KeyAnswer.parse(await desk.ask('api-key/add', { name: which, ...(values.scope !== undefined && { scope: values.scope }) }));
+      // The key alone on stdout, so that a script can take it.
+      say(key);
+      write(`This is the key of “${which}” (${id}). It may ${scope === 'control' ? 'look and act' : 'look, and change nothing'}. It is not shown again: keep it now.${shut}\n`);
+      return;
+    }
+    case 'remove': {
+      if (which === undefined) throw wrongUsage('keys', 'Say which key is to be removed; "tonearm keys" lists them.');
+      const { name } = await desk.ask('api-key/remove', { id: which });
+      say(`The key of “${name as string}” is not valid any more; whoever was connected with it has been cut off.`);
+      return;
+    }
+    default:
+      throw wrongUsage('keys', `"${what.slice(0, 40)}" is nothing that can be done with keys.`);
+  }
 }
 
 /** Takes addresses until the login is over: the page, or a browser on this machine, may be faster. */

@@ -112,6 +112,10 @@ async function openOwnDesk(config: Config, version: string, write: (line: string
     async function askHere(name: string, fields: unknown): Promise<Data> {
       const [, asked = ''] = name.split('/');
       if (name.startsWith('account/') && isAccountRequest(asked)) return answerAccountRequest(accounts, asked, fields, (user) => user);
+      if (name.startsWith('api-key/')) {
+        const { answerKeyRequest, openApiKeys } = await import('#surfaces');
+        return answerKeyRequest(await openApiKeys({ host, configured: config.http.keys }), asked, fields);
+      }
       if (name !== 'key/rotate') throw new TonearmError({ kind: 'not-found', code: 'local/unknown-request', message: `Nothing is known of "${name}".` });
       return { values: await (host satisfies OpenHost).rotateKey() };
     }

@@ -67,3 +67,19 @@ export function accountLines({ accounts, web, questions }: Accounts, zones: read
   }
   return lines;
 }
+
+export interface ApiKey {
+  readonly id: string;
+  readonly name: string;
+  readonly scope: 'read' | 'control';
+  readonly created: string | null;
+  readonly used: string | null;
+}
+
+export function keyLines(keys: readonly ApiKey[]): string[] {
+  if (keys.length === 0) return ['Nobody has a key, so nobody can use the API. Make one with "tonearm keys add NAME --scope control".'];
+  return keys.map(({ id, name, scope, created, used }) => {
+    const since = created === null ? 'from the configuration' : `since ${created.slice(0, 10)}, ${used === null ? 'never used' : `last used ${used.slice(0, 13).replace('T', ' ')}h`}`;
+    return `${name}  (${id})  ${scope === 'control' ? 'may look and act' : 'may look'}, ${since}`;
+  });
+}

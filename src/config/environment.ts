@@ -20,9 +20,14 @@ export interface Overrides {
   variableOf(path: Path): string | null;
 }
 
+export function hasOverrides(environment: Environment): boolean {
+  return Object.keys(environment).some((name) => name.startsWith(prefix) && environment[name] !== undefined);
+}
+
 /**
  * Lays `TONEARM_CONFIG_<PATH>` over the file's values: `TONEARM_CONFIG_MQTT_URL`, `TONEARM_CONFIG_ZONES_0_NAME`.
  * With `_FILE` at the end the value is read from the file named, for passwords. Nothing of it is written back.
+ * With any of them there the schema has to be loaded.
  */
 export function applyEnvironment(value: Readonly<Record<string, unknown>>, environment: Environment): Overrides {
   const variables = Object.keys(environment).filter((name) => name.startsWith(prefix) && environment[name] !== undefined).sort();

@@ -48,8 +48,13 @@ export function explain(issue: Issue, root: unknown, base: Path = []): Explanati
         const values = branches.flatMap((errors) => errors.flatMap((one) => (one.code === 'invalid_value' ? one.values : [])));
         return choice(values.length > 0 ? values : kinds);
       }
-      // The branch that got furthest is the one that was meant.
-      const meant = branches.reduce((best, one) => (one.length < best.length ? one : best));
+      // The branch that got furthest is the one that was meant: of the right shape, with everything it cannot do without, with the fewest faults.
+      const isMissing = (one: Issue) => one.code !== 'unrecognized_keys' && one.path.length === 1 && valueAt(found, one.path as Path) === undefined;
+      const faults = (branch: readonly Issue[]) => branch.length + (branch.some((one) => one.path.length === 0 && one.code !== 'unrecognized_keys') ? 2000 : 0) + (branch.some(isMissing) ? 1000 : 0);
+      const best = branches.reduce((first, one) => (faults(one) < faults(first) ? one : first));
+      // Where the name that tells the kinds apart is misspelt, that is what is wrong, and not that it is missing.
+      const isMisspelt = best.some(isMissing) && best.some(({ code }) => code === 'unrecognized_keys');
+      const meant = isMisspelt ? best.filter((one) => !isMissing(one)) : best;
       return meant.flatMap((one) => explain(one, root, path));
     }
     default:

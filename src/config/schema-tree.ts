@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { Settings } from './settings.ts';
 
 /** The part of JSON Schema that zod writes and we read. */
 export interface SchemaNode {
@@ -22,7 +21,8 @@ export interface SchemaNode {
 let whole: SchemaNode | undefined;
 
 /** What people may write, as JSON Schema. Made when first needed: a good start needs none of it. */
-export function settingsSchema(): SchemaNode {
+export async function loadSettingsSchema(): Promise<SchemaNode> {
+  const { Settings } = await import('./whole-settings.ts');
   whole ??= z.toJSONSchema(Settings, {
     target: 'draft-7',
     io: 'input',
@@ -33,6 +33,12 @@ export function settingsSchema(): SchemaNode {
       if (zodSchema._zod.def.type === 'transform' && jsonSchema.type === undefined) jsonSchema.type = 'string';
     },
   }) as SchemaNode;
+  return whole;
+}
+
+/** The same, once it has been loaded. */
+export function settingsSchema(): SchemaNode {
+  if (!whole) throw new Error('The schema of the settings was not loaded.');
   return whole;
 }
 

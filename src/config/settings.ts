@@ -2,7 +2,9 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseProxy, Secret } from '#foundation';
 import { OutputSettings } from '#outputs';
-import { LoginPageSettings, MqttSettings } from '#surfaces';
+import { SoundsSettings } from '#sources';
+import { HttpSettings, LoginPageSettings, MqttSettings } from '#surfaces';
+import { PresetSettings } from '#zones';
 import { idPattern, reservedIds } from './slug.ts';
 
 /** One speaker. */
@@ -84,10 +86,16 @@ export const StoreSettings = z.strictObject({
   previousSecret: z.string().min(1).max(1024).transform((text) => new Secret(text)).optional().describe('The secret before this one: with both, everything is encrypted anew at the next start'),
 });
 
-export const BrokerSettings = z.strictObject({
-  enabled: z.boolean().default(true).describe('Start the built-in MQTT broker when no broker is configured under mqtt'),
-  port: z.int().min(0).max(65_535).default(1883).describe('On 127.0.0.1; the next free port is taken when it is in use'),
-});
+export const BrokerSettings = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('Start the built-in MQTT broker when no broker is configured under mqtt'),
+    port: z.int().min(0).max(65_535).default(1883).describe('The next free port is taken when it is in use'),
+    address: z.string().refine((text) => isIP(text) !== 0, 'must be an IPv4 or IPv6 address').default('127.0.0.1').describe('Address it listens on: this machine only, unless told; 0.0.0.0 for the whole network, which needs user name and password'),
+    username: z.string().min(1).max(1024).optional().describe('User name clients must know'),
+    password: z.string().min(1).max(1024).transform((text) => new Secret(text)).optional().describe('Password clients must know'),
+  })
+  .refine(({ username, password }) => (username === undefined) === (password === undefined), { path: ['password'], error: 'must be set together with the user name, or not at all' })
+  .refine(({ address, username }) => username !== undefined || /^(127\.|::1$)/.test(address), { path: ['password'], error: 'must be set, with a user name, when others can reach the broker' });
 
 export const LogSettings = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('How much is said; trace is for reporting faults'),
@@ -107,19 +115,28 @@ export const CloudSettings = z.strictObject({
   insecure: z.boolean().exactOptional().describe('Without TLS; on loopback only'),
 });
 
-/** The whole file. */
-export const Settings = z.strictObject({
+/** Settings before those of automations, in the order of the documentation. */
+export const settingsBefore = {
   version: z.literal(1).default(1).describe('Of this file\'s form'),
   zones: z.array(ZoneSettings).min(1).max(32).default(() => [ZoneSettings.parse({ name: 'Tonearm' })]).describe('The speakers. Each is its own player with its own name'),
+  presets: z.array(PresetSettings).max(500).default([]).describe('Named wishes: what to play and how loud, for buttons, automations and voice'),
+  sounds: SoundsSettings.prefault({}).describe('Sound files that may be played and may wake you'),
   mqtt: MqttSettings.optional().describe('Your MQTT broker. Without it a small built-in one is started on this machine'),
   broker: BrokerSettings.prefault({}).describe('The built-in broker'),
+};
+
+export const settingsAfter = {
   discovery: DiscoverySettings.prefault({}).describe('Where on the network Tonearm is visible'),
   network: NetworkSettings.prefault({}).describe('How Spotify is reached'),
   accounts: AccountsSettings.prefault({}).describe('Who may play, and who is remembered'),
   login: LoginPageSettings.optional().describe('A page in the browser for logging in without a phone. Without this section there is none; an empty one opens it on this machine'),
+  http: HttpSettings.prefault({}).describe('The API for programs: requests and a socket'),
   store: StoreSettings.prefault({}).describe('How stored logins are encrypted'),
   log: LogSettings.prefault({}).describe('What Tonearm says while it runs'),
   data: z.string().min(1).optional().describe('Folder for what is kept; default $XDG_DATA_HOME/tonearm or ~/.local/share/tonearm. Relative to this file'),
   cloud: CloudSettings.optional().describe('Another cloud than the real one: for the simulator'),
-});
-export type Settings = z.output<typeof Settings>;
+};
+
+/** A file without automations, as most are: what these may be takes two megabytes to know. The whole is in `whole-settings.ts`. */
+export const PlainSettings = z.strictObject({ ...settingsBefore, ...settingsAfter });
+export type PlainSettings = z.output<typeof PlainSettings>;

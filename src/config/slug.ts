@@ -18,9 +18,10 @@ export const idPattern = /^[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?$/;
 
 /**
  * The id a zone gets from its name when it is given none: lower-case ASCII, words joined by `-`, at most 40 characters.
- * `Küche` → `kueche`, `Salle à manger` → `salle-a-manger`. A name without any letter we can spell gets `zone-` and a number made from it.
+ * `Küche` → `kueche`, `Salle à manger` → `salle-a-manger`. A name without any letter we can spell gets `zone-` and a number made from it;
+ * other things with names have another `kind`.
  */
-export function slugOf(name: string): string {
+export function slugOf(name: string, kind = 'zone'): string {
   let spelled = '';
   for (const letter of name.normalize('NFC').toLowerCase()) {
     const own = letters[letter];
@@ -29,8 +30,8 @@ export function slugOf(name: string): string {
     else spelled += Array.from(letter.normalize('NFKD'), (part) => letters[part] ?? part.replace(/[\u0300-\u036f'’`]/, '')).join('');
   }
   const slug = spelled.replace(/[^a-z0-9]+/g, '-').slice(0, 40).replace(/^-+|-+$/g, '');
-  if (slug === '') return `zone-${hash(name)}`;
-  return reservedIds.includes(slug) ? `${slug}-zone` : slug;
+  if (slug === '') return `${kind}-${hash(name)}`;
+  return reservedIds.includes(slug) ? `${slug}-${kind}` : slug;
 }
 
 /** FNV-1a, 32 bit: stable, short, and nothing here needs more. */

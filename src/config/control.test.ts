@@ -1,0 +1,101 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FakeClock, silentLog, type Log, type LogLevel } from '#foundation';
+import { openControl } from './control.ts';
+import { loadConfig } from './load.ts';
+
+let folder: string;
+beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'tonearm-control-'))));
+afterEach(() => rm(folder, { recursive: true }));
+
+const written = `# Our house.
+version: 1
+zones:
+  - name: Küche # where we cook
+    bitrate: 160
+  - name: Bath
+    id: bathroom
+
+# Said by the broker's owner.
+log: { level: warn }
+`;
+
+async function open(text = written, environment: Readonly<Record<string, string>> = {}) {
+  const path = join(folder, 'configuration.yaml');
+  await writeFile(path, text);
+  const source = { path, environment, defaultData: folder };
+  const clock = new FakeClock();
+  let restarts = 0;
+  const log = { ...silentLog, level: 'info' as LogLevel } satisfies Log & { level: LogLevel };
+  const control = openControl({ source, loaded: await loadConfig(source), clock, log, write: (at, content) => writeFile(at, content), restart: () => (restarts += 1) });
+  const zones = async () => (await loadConfig(source)).config.zones.map(({ id, name, bitrate }) => ({ id, name, bitrate }));
+  return { control, clock, path, zones, restarts: () => restarts, text: () => readFile(path, 'utf8') };
+}
+
+describe('control', () => {
+  it('renames a zone without making it another speaker, and keeps every comment', async () => {
+    const house = await open();
+    await house.control.changeZone('kueche', { name: 'Kitchen' });
+    expect(await house.zones()).toEqual([{ id: 'kueche', name: 'Kitchen', bitrate: 160 }, { id: 'bathroom', name: 'Bath', bitrate: 320 }]);
+    expect(await house.text()).toBe(written.replace('Küche # where we cook\n    bitrate: 160', 'Kitchen # where we cook\n    bitrate: 160\n    id: kueche'));
+    expect(house.restarts()).toBe(1);
+  });
+
+  it('adds and removes zones', async () => {
+    const house = await open();
+    expect(await house.control.addZone({ name: 'Living room' })).toBe('living-room');
+    await house.control.removeZone('bathroom');
+    expect((await house.zones()).map(({ id }) => id)).toEqual(['kueche', 'living-room']);
+    expect(await house.text()).toContain('# Our house.');
+  });
+
+  it('writes down the zone that was there without being written, before it adds another', async () => {
+    const house = await open('# Nothing yet.\n');
+    await house.control.addZone({ name: 'Attic' });
+    expect((await house.zones()).map(({ id }) => id)).toEqual(['tonearm', 'attic']);
+    expect(await house.text()).toContain('# Nothing yet.');
+  });
+
+  it.each<[string, (house: Awaited<ReturnType<typeof open>>) => Promise<unknown>, string]>([
+    ['a second zone of one id', ({ control }) => control.addZone({ name: 'Bathroom' }), 'config/zone-exists'],
+    ['a name that is none', ({ control }) => control.addZone({ name: '   ', id: 'empty' }), 'config/invalid'],
+    ['an id the topics need', ({ control }) => control.addZone({ name: 'Bridge', id: 'bridge' }), 'config/invalid'],
+    ['renaming what is not there', ({ control }) => control.changeZone('cellar', { name: 'Cellar' }), 'config/no-such-zone'],
+    ['removing what is not there', ({ control }) => control.removeZone('cellar'), 'config/no-such-zone'],
+  ])('refuses %s, and leaves the file alone', async (_, act, code) => {
+    const house = await open();
+    await expect(act(house)).rejects.toMatchObject({ code });
+    expect(await house.text()).toBe(written);
+    expect(house.restarts()).toBe(0);
+  });
+
+  it('does not remove the last zone, nor change what the environment sets', async () => {
+    const last = await open('zones: [{ name: Only }]\n');
+    await expect(last.control.removeZone('only')).rejects.toMatchObject({ code: 'config/last-zone' });
+    const set = await open(written, { TONEARM_CONFIG_ZONES_0_NAME: 'Kitchen' });
+    await expect(set.control.addZone({ name: 'Attic' })).rejects.toMatchObject({ code: 'config/set-by-environment' });
+  });
+
+  it('does one change after the other', async () => {
+    const house = await open();
+    await Promise.all(['One', 'Two', 'Three'].map((name) => house.control.addZone({ name })));
+    expect((await house.zones()).map(({ id }) => id)).toEqual(['kueche', 'bathroom', 'one', 'two', 'three']);
+  });
+
+  it('says when the file was changed by somebody else, and refuses to restart on one that cannot be used', async () => {
+    const house = await open();
+    let said = 0;
+    house.control.events.on('changed', () => (said += 1));
+    expect(house.control.restartRequired).toBe(false);
+    await writeFile(house.path, `${written}zone: nonsense\n`);
+    await house.clock.advance(15_000);
+    await expect.poll(() => house.control.restartRequired).toBe(true);
+    expect(said).toBe(1);
+    await expect(house.control.restart()).rejects.toMatchObject({ code: 'config/invalid' });
+    expect(house.restarts()).toBe(0);
+    house.control[Symbol.dispose]();
+    expect(house.clock.pending).toBe(0);
+  });
+});
