@@ -1,16 +1,17 @@
-// Bundles what ships into dist/: one file per program, chunks beside them. `node scripts/build.mjs [--outdir PATH] [--sizes]`
-import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+// Bundles what ships into dist/: one file per program, chunks beside them. `node scripts/build.mjs [--outdir PATH] [--sizes] [--maps]`
+import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { licences } from './licences.mjs';
+import { buildPlugin } from './plugin.mjs';
 
 await import('./proto.mjs');
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({ options: { outdir: { type: 'string', default: join(root, 'dist') }, sizes: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { outdir: { type: 'string', default: join(root, 'dist') }, sizes: { type: 'boolean', default: false }, maps: { type: 'boolean', default: false } } });
 const programs = {
   main: 'src/main.ts',
   demo: 'src/demo.ts',
@@ -68,10 +69,13 @@ try {
   const metafiles = await Promise.all(groups.map((names) => bundle(names.filter((name) => existsSync(join(root, programs[name]))))));
   const metafile = { outputs: Object.assign({}, ...metafiles.map(({ outputs }) => outputs)) };
   if (existsSync(join(fresh, 'main.js'))) chmodSync(join(fresh, 'main.js'), 0o755);
+  copyFileSync(join(root, 'src/surfaces/http/api.d.ts'), join(fresh, 'api.d.ts'));
   writeFileSync(join(fresh, 'licences.txt'), licences(root, used(metafile)));
   if (existsSync(target)) renameSync(target, old);
   renameSync(fresh, target);
   if (values.sizes) printSizes(metafile);
+  // The plugin is a package of its own, with a dist/ of its own.
+  if (target === join(root, 'dist')) await buildPlugin();
 } catch (error) {
   // esbuild has already said what is wrong, with file and line.
   if (!Array.isArray(error.errors)) console.error(error);
@@ -96,8 +100,10 @@ async function bundle(names) {
     chunkNames: 'chunk-[hash]',
     minifySyntax: true,
     minifyWhitespace: true,
+    // Half a megabyte less in memory, 1.5 MB while playing. `--maps` makes traces readable: node --enable-source-maps dist/main.js
+    minifyIdentifiers: !values.maps,
     legalComments: 'none',
-    sourcemap: false,
+    sourcemap: values.maps,
     metafile: true,
     plugins: [slimZod, ...leanMqtt],
     // The same streams again, as a package for other platforms.

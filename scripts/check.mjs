@@ -49,8 +49,8 @@ function run(step) {
     function end(code, text) {
       const seconds = (performance.now() - started) / 1000;
       if (text.trim() !== '') console.log(`\n── ${step.name} ──\n${text.trim()}`);
-      if (!step.project) return { name: step.name, seconds, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: [] };
-      const report = existsSync(json) ? readReport(json, root) : { passed: 0, failed: 0, skipped: [] };
+      if (!step.project) return { name: step.name, seconds, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: [], shaky: [] };
+      const report = existsSync(json) ? readReport(json, root) : { passed: 0, failed: 0, skipped: [], shaky: [] };
       rmSync(json, { force: true });
       // A run that breaks outside of any test (an unhandled error, a file that cannot be loaded) is a failure too.
       return { name: step.name, seconds, ...report, failed: code !== 0 && report.failed === 0 ? 1 : report.failed };
@@ -68,8 +68,9 @@ const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
 const passed = total('passed');
 const failed = total('failed');
 const skipped = results.flatMap((result) => result.skipped);
+const shaky = results.flatMap((result) => result.shaky);
 mkdirSync(dirname(reportPath), { recursive: true });
-writeFileSync(reportPath, `${JSON.stringify({ passed, failed, skipped, steps: results }, null, 2)}\n`);
+writeFileSync(reportPath, `${JSON.stringify({ passed, failed, skipped, shaky, steps: results }, null, 2)}\n`);
 
 console.log('\nTonearm, all checks');
 for (const { name, seconds, passed: good, failed: bad, skipped: left } of results) {
@@ -77,5 +78,6 @@ for (const { name, seconds, passed: good, failed: bad, skipped: left } of result
   console.log(`  ${bad > 0 ? '✗' : '✓'} ${name.padEnd(10)} ${counts.padEnd(30)} ${seconds.toFixed(1)} s`);
 }
 for (const name of skipped) console.log(`  skipped: ${name}`);
+for (const name of shaky) console.log(`  passed at the second try: ${name}`);
 console.log(`  together: ${passed} passed · ${failed} failed${skipped.length > 0 ? ` · ${skipped.length} skipped` : ''}`);
 process.exitCode = failed > 0 ? 1 : 0;

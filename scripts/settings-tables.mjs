@@ -11,9 +11,9 @@ function kindOf(node) {
   const choices = node.anyOf ?? node.oneOf;
   if (choices) {
     const kinds = choices.flatMap((one) => (one.properties?.kind?.const === undefined ? [] : [one.properties.kind.const]));
-    return kinds.length > 0 ? `one of the kinds ${kinds.map(code).join(', ')}` : choices.map(kindOf).join(', ');
+    return kinds.length > 0 ? `one of the kinds ${kinds.map(code).join(', ')}` : [...new Set(choices.map(kindOf))].join(', ');
   }
-  if (node.type === 'array') return `list of ${node.items?.properties ? 'groups' : `${kindOf(node.items ?? {})}s`}`;
+  if (node.type === 'array') return `list of ${kindOf(node.items ?? {})}s`;
   if (node.type === 'object') return 'group';
   if (node.type === 'integer' || node.type === 'number') {
     const name = node.type === 'integer' ? 'whole number' : 'number';

@@ -20,7 +20,7 @@ const Platform = plugin?.getPlatformConstructor('Tonearm');
 const said = [];
 const log = Object.assign((...words) => said.push(words.join(' ')), Object.fromEntries(['info', 'warn', 'error', 'debug', 'success'].map((level) => [level, (...words) => said.push(words.join(' '))])));
 const instance = new Platform(log, { platform: 'Tonearm', ...JSON.parse(configuration) }, api);
-instance.configureAccessory({ UUID: 'remembered' });
+instance.configureAccessory({ UUID: 'remembered', services: [] });
 api.signalFinished();
 api.signalShutdown();
 console.log(`\n${JSON.stringify({ homebridge: version, dynamic: typeof instance.configureAccessory === 'function', registered, said })}`);

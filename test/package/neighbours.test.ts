@@ -32,10 +32,15 @@ describe('the Homebridge plugin', () => {
     expect(said).toEqual([expect.stringContaining('Not configured yet')]);
   });
 
-  it('registers nothing yet when it is configured', async () => {
-    const { registered, said } = await load({ url: 'http://127.0.0.1:9' });
+  it('names what it cannot use, and still does nothing', async () => {
+    const { registered, said } = await load({ servers: [{ url: 'nonsense' }] });
     expect(registered).toEqual([]);
-    expect(said).toHaveLength(1);
+    expect(said).toEqual([expect.stringMatching(/servers\[0\]\.url is "nonsense"/), expect.stringContaining('Not configured yet')]);
+  });
+
+  it('shows nothing before it has reached a Tonearm', async () => {
+    const { registered } = await load({ servers: [{ url: 'http://127.0.0.1:9', key: 'key' }] });
+    expect(registered).toEqual([]);
   });
 
   it('is what Homebridge asks of a plugin', async () => {
