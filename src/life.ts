@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { Config, ConfigSource, LoadedConfig } from '#config';
 import type { Log } from '#foundation';
@@ -45,6 +46,7 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
   let current: Configured | undefined;
   /** What is being opened or closed now; never two at once. */
   let work: Promise<unknown> = Promise.resolve();
+  let isAsked = false;
 
   const close = async (): Promise<number> => {
     let code = codes.fine;
@@ -85,9 +87,18 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
 
   /** Closes and opens again; with what it ran on before, when the new configuration turns out not to work. */
   const again = () => {
+    // What is read then holds what was asked for until then.
+    if (isAsked) return;
+    isAsked = true;
     setTimeout(() => {
+      isAsked = false;
       const before = current;
-      if (stopping.signal.aborted || !running || !before) return;
+      if (stopping.signal.aborted) return;
+      if (!running || !before) {
+        // In the middle of a start, which may have read the configuration as it was before.
+        void work.then(again, () => undefined);
+        return;
+      }
       log?.info('Starting again, with the configuration as it is now');
       work = (async () => {
         await close();
@@ -118,7 +129,9 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
   };
   process.on('SIGINT', (signal) => void stop(signal));
   process.on('SIGTERM', (signal) => void stop(signal));
-  process.on('SIGHUP', () => void reload());
+  const isInTerminal = process.stdout.isTTY && hasTerminal();
+  // The same signal says that the terminal it runs in was closed: then nobody is left who could end it.
+  process.on('SIGHUP', (signal) => void (isInTerminal && !hasTerminal() ? stop(signal) : reload()));
   // Whoever reads our output may go away first; that is no reason to stop the music.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
@@ -143,4 +156,14 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
   process.on('unhandledRejection', unexpected);
   work = configure().then((configured) => open(configured, 0));
   await work;
+}
+
+/** Whether there is still a terminal behind us. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -30,7 +30,11 @@ export async function openTonearm(config: Config, host: OpenHost, control?: Cont
     const presets = await openPresets({ settings: config.presets, host, slug: (name) => slugOf(name, 'preset') });
     const house = { neighbours: new Neighbours(), presets };
     // Zones first: a phone looks for them. The broker is not in their way.
-    const [opened, broker] = await Promise.all([Promise.all(config.zones.map((zone) => openOne(zone, house, accounts, config, host, scope))), openOwnBroker(config, host, scope)]);
+    const opening = config.zones.map((zone) => openOne(zone, house, accounts, config, host, scope));
+    const broking = openOwnBroker(config, host, scope);
+    // Where one fails the others are waited for: what comes after the tearing down would hold ports of the next start.
+    await Promise.allSettled([...opening, broking]);
+    const [opened, broker] = await Promise.all([Promise.all(opening), broking]);
     const zones = opened.map(({ view }) => view);
     // Before the surfaces, which show them; what they say to the home goes out through a surface.
     const home = openHomeMessages((error) => host.log.error('A listener to MQTT messages failed', { error }));
@@ -66,8 +70,8 @@ interface Opened {
 
 async function openOne(settings: ZoneConfig, house: Required<Pick<ZoneParts, 'neighbours' | 'presets'>>, accounts: OpenAccounts, config: Config, host: OpenHost, scope: Scope): Promise<Opened> {
   const endpoints: CloudEndpoints = config.cloud ?? productionEndpoints;
-  const deck = openDeck({ host, output: settings.output, ...(endpoints.certificates !== undefined && { certificates: endpoints.certificates }), proxy: config.network.proxy });
   const deviceId = await deviceIdentity(host.store, settings.id);
+  const deck = openDeck({ host, output: settings.output, ...(endpoints.certificates !== undefined && { certificates: endpoints.certificates }), proxy: config.network.proxy });
   let receiver: Receiver | undefined;
   const zone = scope.use(
     await openZone(

@@ -43,6 +43,8 @@ export class Daemon implements Disposable {
   #isWhole = false;
   #wasGreeted = false;
   #number = 0;
+  /** Attempts in a row that came to nothing. */
+  #misses = 0;
 
   constructor(options: DaemonOptions) {
     const { settings, clock, dial, whereabouts, random } = options;
@@ -53,10 +55,13 @@ export class Daemon implements Disposable {
       clock,
       dial,
       key: settings.key,
-      // What announces itself under this name is asked first: an address that was written down may have changed.
+      // What announces itself under this name is asked first: an address that was written down may have changed. Then, in turn, the other:
+      // not every address a machine announces leads to it from here. An announcement is nothing to leave TLS for: it would be told the key.
       address: () => {
-        const base = (settings.instance !== null ? whereabouts(settings.instance) : null) ?? settings.url;
-        return base === null ? null : socketUrl(base);
+        const announced = settings.instance !== null && !/^https:/i.test(settings.url ?? '') ? whereabouts(settings.instance) : null;
+        const bases = [...new Set([announced, settings.url])].filter((base) => base !== null);
+        const base = bases[this.#misses % bases.length];
+        return base === undefined ? null : socketUrl(base);
       },
       opened: () => (this.#isWhole = false),
       heard: (text) => this.#heard(text),
@@ -145,6 +150,8 @@ export class Daemon implements Disposable {
   #ended({ kind, why }: Ending): void {
     const { clock, log } = this.#options;
     const now = clock.monotonic();
+    // Whoever has just greeted us is asked again first.
+    if (!this.#isWhole) this.#misses += 1;
     this.#isWhole = false;
     this.#awaySince ??= now;
     this.#loseAll();

@@ -1,4 +1,5 @@
 import { type Browser, Bonjour, type Service } from 'bonjour-service';
+import { every, systemClock } from './foundation.ts';
 
 /** A daemon as it announces itself by mDNS. */
 export interface FoundDaemon {
@@ -14,24 +15,37 @@ export interface Finder extends Disposable {
   readonly found: ReadonlyMap<string, FoundDaemon>;
 }
 
+/**
+ * How often it is asked anew, milliseconds: the first question may be lost, and the browser does not tell when a machine it knows
+ * gets another address.
+ */
+const pause = 60_000;
+
 /** Looks for daemons until disposed; `changed` is called for each that appears or moves. */
 export function openFinder(changed: (daemon: FoundDaemon) => void): Finder {
   const found = new Map<string, FoundDaemon>();
   // Without a bind address of its own it would hear no queries on machines with one interface given.
   const bonjour = new Bonjour({ bind: '0.0.0.0' } as ConstructorParameters<typeof Bonjour>[0], () => undefined);
-  const browser: Browser = bonjour.find({ type: 'tonearm' });
   const take = (service: Service) => {
     const daemon = readService(service);
     if (!daemon) return;
     found.set(daemon.instance, daemon);
     changed(daemon);
   };
-  browser.on('up', take);
-  browser.on('txt-update', take);
-  browser.on('srv-update', take);
+  const look = (): Browser => {
+    const asking = bonjour.find({ type: 'tonearm' });
+    for (const event of ['up', 'txt-update', 'srv-update']) asking.on(event, take);
+    return asking;
+  };
+  let browser = look();
+  const again = every(systemClock, pause, () => {
+    browser.stop();
+    browser = look();
+  });
   return {
     found,
     [Symbol.dispose]() {
+      again[Symbol.dispose]();
       browser.stop();
       bonjour.destroy();
     },

@@ -167,9 +167,10 @@ export function silence(hap: API['hap'], accessory: PlatformAccessory): void {
     if (subtype === undefined) continue;
     for (const characteristic of characteristics) {
       if (characteristic.UUID !== hap.Characteristic.Name.UUID) {
-        characteristic.onGet(() => {
+        const away = () => {
           throw new hap.HapStatusError(communicationFailure);
-        });
+        };
+        characteristic.onGet(away).onSet(away);
       }
     }
   }

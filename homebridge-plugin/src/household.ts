@@ -83,7 +83,7 @@ export class Household implements Disposable {
   #furnish(daemon: Daemon, picture: HousePicture): void {
     const { api, log, settings, memory } = this.#options;
     const { instance } = picture;
-    const plans = this.#affordable(roster(picture, settings, [daemon.settings.name, instance, picture.name], (key, ids) => memory.identify(`${instance}/${key}`, ids)));
+    const plans = this.#affordable(this.#room(daemon, instance), roster(picture, settings, [daemon.settings.name, instance, picture.name], (key, ids) => memory.identify(`${instance}/${key}`, ids)));
     const fresh: { readonly accessory: PlatformAccessory; readonly plan: AccessoryPlan }[] = [];
     const wanted = new Set<string>();
     for (const plan of plans) {
@@ -102,9 +102,10 @@ export class Household implements Disposable {
     }
     const external = fresh.filter(({ plan }) => plan.isExternal).map(({ accessory }) => accessory);
     const bridged = fresh.filter(({ plan }) => !plan.isExternal).map(({ accessory }) => accessory);
+    // First, because a bridge that is full takes nothing new.
+    this.#clear(daemon, instance, wanted);
     if (external.length > 0) api.publishExternalAccessories(pluginName, external);
     if (bridged.length > 0) api.registerPlatformAccessories(pluginName, platformName, bridged);
-    this.#clear(daemon, instance, wanted);
   }
 
   #fitting(uuid: string, daemon: Daemon, plan: AccessoryPlan, instance: string): { readonly fitting: Fitting; readonly isFresh: boolean } {
@@ -132,10 +133,8 @@ export class Household implements Disposable {
       this.#fittings.delete(uuid);
       gone.push(fitting.accessory);
     }
-    const instances = [...this.#daemons.values()];
     for (const [uuid, accessory] of remembered) {
-      const { instance: its } = accessory.context as Origin;
-      if (its !== instance && (instances.includes(null) || instances.includes(its ?? ''))) continue;
+      if (this.#isAwaited(accessory, instance)) continue;
       remembered.delete(uuid);
       gone.push(accessory);
     }
@@ -144,11 +143,25 @@ export class Household implements Disposable {
     log.info(`Removed from Home, because Tonearm has them no longer: ${gone.map(({ displayName }) => displayName).join(', ')}.`);
   }
 
-  #affordable(plans: readonly AccessoryPlan[]): readonly AccessoryPlan[] {
+  /** Whether a remembered accessory may be one of another daemon that has not been heard yet. */
+  #isAwaited({ context }: PlatformAccessory, instance: string): boolean {
+    const { instance: its } = context as Origin;
+    const instances = [...this.#daemons.values()];
+    return its !== instance && (instances.includes(null) || instances.includes(its ?? ''));
+  }
+
+  /** How many accessories a daemon may have behind the bridge beside those of the others. */
+  #room(daemon: Daemon, instance: string): number {
+    const others = [...this.#fittings.values()].filter(({ fitting, daemon: owner }) => owner !== daemon && !fitting.plan.isExternal).length;
+    const awaited = [...this.#options.remembered.values()].filter((accessory) => this.#isAwaited(accessory, instance)).length;
+    return Math.max(mostBridged - others - awaited, 0);
+  }
+
+  #affordable(room: number, plans: readonly AccessoryPlan[]): readonly AccessoryPlan[] {
     const bridged = plans.filter(({ isExternal }) => !isExternal);
-    if (bridged.length <= mostBridged) return plans;
-    const kept = new Set(bridged.slice(0, mostBridged));
-    if (!this.#wasTooMany) this.#options.log.warn(`HomeKit takes ${mostBridged} accessories behind one bridge; these settings ask for ${bridged.length}. The last ${bridged.length - mostBridged} are left out. Choose fewer switches.`);
+    if (bridged.length <= room) return plans;
+    const kept = new Set(bridged.slice(0, room));
+    if (!this.#wasTooMany) this.#options.log.warn(`HomeKit takes ${mostBridged} accessories behind one bridge. There is room for ${room}; these settings ask for ${bridged.length}. The last ${bridged.length - room} are left out. Choose fewer switches.`);
     this.#wasTooMany = true;
     return plans.filter((plan) => plan.isExternal || kept.has(plan));
   }

@@ -236,6 +236,7 @@ describe('a daemon that is away', () => {
     daemon.mode = 'down';
     const next = await launch(undefined, first);
     await expect(next.read('Kitchen Volume', 'Fan', 'RotationSpeed')).rejects.toBe(communicationFailure);
+    await expect(next.write('Kitchen Volume', 'Fan', 'RotationSpeed', 10)).rejects.toBe(communicationFailure);
     daemon.mode = 'up';
     await clock.advance(3000);
     expect(await next.read('Kitchen Volume', 'Fan', 'RotationSpeed')).toBe(40);
@@ -286,6 +287,10 @@ describe('zones and presets that come and go', () => {
     const homebridge = await launch();
     expect(homebridge.bridged.size).toBe(149);
     expect(homebridge.said.filter((line) => line.includes('149'))).toHaveLength(1);
+    // Those that go make room for those that come.
+    daemon.setPresets(Array.from({ length: 200 }, (_, index) => ({ id: `q${index}`, name: `Other ${index}` })));
+    expect(homebridge.names).toContain('Kitchen Other 0');
+    expect(homebridge.said.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 });
 
@@ -298,6 +303,13 @@ describe('two daemons', () => {
     await clock.advance(5000);
     const values = await Promise.allSettled([...homebridge.external.values()].map(async (accessory) => accessory.getService(homebridge.hap.Service.Television)?.getCharacteristic(homebridge.hap.Characteristic.Active).handleGetRequest()));
     expect(values.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('share HomeKit’s limit of accessories', async () => {
+    for (const one of [daemon, second]) one.presets = Array.from({ length: 100 }, (_, index) => ({ id: `p${index}`, name: `Preset ${index}` }));
+    const homebridge = await launch({ servers: [server, { url: 'http://b:8484' }], ...all });
+    expect(homebridge.bridged.size).toBe(149);
+    expect(homebridge.said.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 
   it('that turn out to be one are shown once', async () => {
@@ -323,6 +335,32 @@ describe('a daemon known by its installation', () => {
     finder?.changed(moved);
     await clock.advance(5);
     expect(daemon.isConnected).toBe(true);
+  });
+});
+
+describe('a daemon with an address that is also found', () => {
+  const announce = (url: string) => {
+    const found = { instance: 'house1', name: 'House', version: '1', url };
+    finder?.found.set('house1', found);
+    finder?.changed(found);
+  };
+
+  it('is reached at its address when what it announces leads nowhere', async () => {
+    second.mode = 'down';
+    daemon.mode = 'down';
+    await launch({ servers: [{ ...server, instance: 'house1' }], ...all });
+    announce('http://b:1');
+    daemon.mode = 'up';
+    await clock.advance(3000);
+    expect(daemon.isConnected).toBe(true);
+  });
+
+  it('is never asked without TLS when its address has it', async () => {
+    daemon.mode = 'down';
+    await launch({ servers: [{ url: 'https://a', key: 'secret', instance: 'house1' }], ...all });
+    announce('http://b:1');
+    await clock.advance(60_000);
+    expect(second.keys).toEqual([]);
   });
 });
 

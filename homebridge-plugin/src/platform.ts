@@ -63,7 +63,14 @@ export class TonearmPlatform implements DynamicPlatformPlugin {
         dial: this.#world.dial,
         log: this.#log,
         whereabouts: (instance) => finder?.found.get(instance)?.url ?? null,
-        pictured: (after, before) => household.pictured(daemon, after, before),
+        pictured: (after, before) => {
+          try {
+            household.pictured(daemon, after, before);
+          } catch (error) {
+            // It came over a socket: thrown on, it would end Homebridge.
+            this.#log.error(`${daemon.title} could not be shown in Home: ${String(error)}`);
+          }
+        },
       });
       household.expect(daemon);
       this.#ends.push(daemon);

@@ -136,6 +136,18 @@ describe('interruptions', () => {
     expect(home.automations.history('doorbell', 1)[0]?.steps.at(-1)?.outcome).toMatch(/^left alone/);
   });
 
+  it('leaves the volume as it was when it cannot go on', async () => {
+    await using home = await Home.open(doorbell);
+    await home.person({ kind: 'play', uri: 'music:rock' });
+    home.broker.say('phone', 'talking');
+    await home.clock.advance(0);
+    home.source().isBroken = true;
+    home.broker.say('phone', 'idle');
+    await home.clock.advance(minute);
+    expect(home.results('phone-over')).toEqual(['failed']);
+    expect(home.volume()).toBe(50);
+  });
+
   it('does not come back after too long', async () => {
     await using home = await Home.open(doorbell);
     await home.person({ kind: 'play', uri: 'music:rock' });
@@ -168,6 +180,36 @@ describe('stop', () => {
     expect(home.playing()).toBe('news');
     expect(home.volume()).toBe(40);
   });
+
+  it('gives the volume back to a person who puts on something else while it fades', async () => {
+    await using home = await Home.open({ automations: [{ id: 'a', then: [play, { stop: true, fadeOut: '10s' }] }] });
+    await home.automations.run('a', 'mqtt');
+    await home.clock.advance(5000);
+    expect(home.volume()).toBeLessThan(20);
+    await home.person({ kind: 'play', uri: 'music:rock' });
+    await home.clock.advance(minute);
+    expect(home.playing()).toBe('rock');
+    expect(home.volume()).toBe(20);
+  });
+});
+
+it('leaves alone the one of several zones a person takes over while all fade out', async () => {
+  await using home = await Home.open({ automations: [{ id: 'a', zone: 'all', then: [play, { stop: true, fadeOut: '10s' }] }] }, { zones: ['kitchen', 'bath'] });
+  await home.automations.run('a', 'mqtt');
+  await home.clock.advance(5000);
+  await home.person({ kind: 'play', uri: 'music:rock' });
+  await home.clock.advance(minute);
+  expect([home.playing(), home.volume(), home.playing('bath'), home.volume('bath')]).toEqual(['rock', 20, null, 20]);
+});
+
+it('a fade ends where it is when a person takes the zone over', async () => {
+  await using home = await Home.open({ automations: [{ id: 'a', then: [play, { fade: 80, over: '10m' }] }] });
+  await home.automations.run('a', 'mqtt');
+  await home.clock.advance(2 * minute);
+  await home.person({ kind: 'play', uri: 'music:rock' });
+  const level = home.volume();
+  await home.clock.advance(10 * minute);
+  expect([level < 80, home.volume()]).toEqual([true, level]);
 });
 
 describe('protection', () => {
@@ -330,6 +372,16 @@ describe('quiet hours', () => {
     // Headroom is back; nothing gets louder by itself.
     expect(home.player().state.volume.limit).toBe(1);
     expect(home.volume()).toBeLessThanOrEqual(25);
+  });
+
+  it('leave an alarm as loud as it is set, after a snooze too', async () => {
+    await using home = await Home.open({ quietHours: { between: '22:00-07:00', volume: 10 }, alarms: [{ id: 'wake', time: '06:30', play: 'music:news', volume: { start: 50, end: 50 }, snooze: '9m' }] }, { at: '2026-11-24T05:29:00Z' });
+    await home.clock.advance(minute);
+    expect(home.volume()).toBe(50);
+    await home.automations.snooze(null, 'mqtt');
+    expect(home.volume()).toBe(10);
+    await home.clock.advance(9 * minute);
+    expect([home.playing(), home.volume()]).toEqual(['news', 50]);
   });
 });
 

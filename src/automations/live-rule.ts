@@ -66,12 +66,14 @@ export class LiveRule implements AsyncDisposable {
       this.#scope.use(watch(trigger, doing, { isState: false }, (notice) => this.fire({ kind: notice.kind, text: notice.text, chain: chainOf(notice) })));
     }
     for (const pause of this.#world.unfinished.of(this.rule)) {
-      if (this.isEnabled && isInTime(pause.until, this.#world.host.clock.now(), this.rule.missed)) this.#resume(pause);
-      else this.#world.history.begin(this.rule.id, pause.cause.text).end('missed', 'The daemon was off when its waiting was over, so the rest was left.');
+      if (this.isEnabled && this.#world.areAllEnabled() && isInTime(pause.until, this.#world.host.clock.now(), this.rule.missed)) this.#resume(pause);
+      else this.#world.history.begin(this.rule.id, pause.cause.text).end('missed', this.isEnabled && this.#world.areAllEnabled() ? 'The daemon was off when its waiting was over, so the rest was left.' : 'It was switched off, so the rest was left.');
     }
   }
 
   fire(cause: Cause): void {
+    // Another that is still open may run it while all are closing.
+    if (this.#scope.signal.aborted) return;
     const { host, factsAt } = this.#world;
     this.#take({ type: 'fired', cause, facts: factsAt(host.clock.now()), switches: this.#switches });
   }

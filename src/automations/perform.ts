@@ -118,8 +118,8 @@ async function play(action: Extract<Action, { play: string } | { preset: string 
   return `started, comes up to ${percent(target)} in ${sayDuration(action.fadeIn)}`;
 }
 
-/** Until it is there, or somebody else has another idea of the volume. */
-async function fade(zone: ZoneView, { to, over, curve = 'perceptual' }: { readonly to: number; readonly over: Millis; readonly curve?: 'perceptual' | 'linear' }, run: Acting, doing: Doing): Promise<string> {
+/** Until it is there, or somebody else has another idea of the volume. `back`: the level when the run ends before; where it is when absent. */
+async function fade(zone: ZoneView, { to, over, curve = 'perceptual', back }: { readonly to: number; readonly over: Millis; readonly curve?: 'perceptual' | 'linear'; readonly back?: number }, run: Acting, doing: Doing): Promise<string> {
   const { player } = zone;
   const own = originOf(run);
   const taken: { by: string | null } = { by: null };
@@ -128,22 +128,31 @@ async function fade(zone: ZoneView, { to, over, curve = 'perceptual' }: { readon
   });
   try {
     await send(zone, [{ kind: 'fade', to, over, curve }], run);
+    const fadeEnds = player.state.volume.fading?.ends;
+    // Whoever took over did not ask for the rest of it.
+    const leave = async () => {
+      const { fading, level } = player.state.volume;
+      if (fading !== null && fading.ends === fadeEnds) await send(zone, [{ kind: 'volume', level: back ?? level }], run).catch(() => undefined);
+    };
     const ends = doing.clock.monotonic() + over;
-    while (player.state.volume.fading !== null && taken.by === null) {
+    while (player.state.volume.fading !== null && taken.by === null && !run.hasLost(zone.id)) {
       const rest = ends + 2000 - doing.clock.monotonic();
       if (rest <= 0) break;
       const change = new AbortController();
       const changed = player.events.on('changed', ({ state }) => {
-        if (state.volume.fading === null) change.abort();
+        if (state.volume.fading === null || run.hasLost(zone.id)) change.abort();
       });
       try {
         await withEither(run.signal, change.signal, (both) => sleep(doing.clock, rest, both));
       } catch (error) {
-        if (run.signal.aborted) throw error;
+        if (!run.signal.aborted) continue;
+        await leave();
+        throw error;
       } finally {
         changed[Symbol.dispose]();
       }
     }
+    if (run.hasLost(zone.id)) await leave();
   } finally {
     listening[Symbol.dispose]();
   }
@@ -173,7 +182,12 @@ async function resume({ reason, fadeIn }: Extract<Action, { resume: unknown }>, 
     await send(zone, [{ kind: 'play' }], run);
     return 'goes on';
   }
-  await send(zone, [{ kind: 'volume', level: 0 }, { kind: 'play' }], run);
+  try {
+    await send(zone, [{ kind: 'volume', level: 0 }, { kind: 'play' }], run);
+  } catch (error) {
+    await send(zone, [{ kind: 'volume', level }], run).catch(() => undefined);
+    throw error;
+  }
   await send(zone, [{ kind: 'fade', to: level, over: fadeIn }], run);
   return `goes on, comes up to ${percent(level)}`;
 }
@@ -188,12 +202,16 @@ async function stop({ onlyIf, fadeOut }: Extract<Action, { stop: unknown }>, zon
     return 'stopped';
   }
   const { level } = state.volume;
-  const faded = await fade(zone, { to: 0, over: fadeOut }, run, doing);
+  const faded = await fade(zone, { to: 0, over: fadeOut, back: level }, run, doing);
   // Who touches the volume while it fades out wants to go on listening.
   if (faded.includes('took the volume over')) return `left alone: ${faded}`;
-  if (onlyIf === 'startedByMe' && !isMine()) return 'left alone: somebody else plays there now';
-  await send(zone, [{ kind: 'stop' }], run);
-  await send(zone, [{ kind: 'volume', level }], run);
+  if (run.hasLost(zone.id)) return 'left alone, a person has taken over';
+  try {
+    if (onlyIf === 'startedByMe' && !isMine()) return 'left alone: somebody else plays there now';
+    await send(zone, [{ kind: 'stop' }], run);
+  } finally {
+    await send(zone, [{ kind: 'volume', level }], run);
+  }
   return 'faded out and stopped';
 }
 

@@ -74,6 +74,8 @@ export interface PlanOptions {
   readonly id: string;
   readonly schedule: Schedule;
   readonly missed: MissedPolicy;
+  /** Somebody set it just now: nothing of it was missed, whatever was planned under this name before a restart. */
+  readonly isNew?: boolean;
   /** It is time. Must not throw. */
   fire(firing: Firing): void;
   /** It was time, too long ago. */

@@ -68,6 +68,11 @@ export function referenceProblems(settings: AutomationsSettings, zones: readonly
     const circle = circleFrom(rule, automations);
     if (circle) say([...at, 'then'], `sets itself off again: ${circle.join(' → ')}.`);
   }
+  for (const [index, alarm] of alarms.entries()) {
+    const there = `It rings in one of ${zones.map((one) => `"${one}"`).join(', ')}.`;
+    if (alarm.zone === undefined && zones.length > 1) say(['alarms', index], `does not say in which zone. ${there}`);
+    else if (alarm.zone !== undefined && !zones.includes(alarm.zone)) say(['alarms', index, 'zone'], `names the zone "${alarm.zone}", which is not there. ${there}`);
+  }
   zone(['quietHours', 'zones'], settings.quietHours?.zones);
   return found;
 }

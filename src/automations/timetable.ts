@@ -85,7 +85,7 @@ export async function openTimetable({ clock, store, log }: Pick<Host, 'clock' | 
   return {
     plan(options) {
       const now = clock.now();
-      const seen = kept && kept.plans.has(keyOf(options)) && kept.seen < now ? kept.seen : now;
+      const seen = kept && options.isNew !== true && kept.plans.has(keyOf(options)) && kept.seen < now ? kept.seen : now;
       const plan: Plan = { ...options, next: options.schedule.after(seen) };
       plans.add(plan);
       known.add(keyOf(options));

@@ -50,6 +50,13 @@ describe('what people get wrong in automations', () => {
     expect(await problems(rule(part))).toEqual([sentence]);
   });
 
+  it('knows where an alarm rings', async () => {
+    expect(await problems('zones: [{ name: Kitchen }, { name: Bath }]\nalarms:\n  - { id: one, time: "07:00" }\n  - { id: two, zone: bedroom, time: "07:00" }\n')).toEqual([
+      '3: alarms[0]: does not say in which zone. It rings in one of "kitchen", "bath".',
+      '4: alarms[1].zone: names the zone "bedroom", which is not there. It rings in one of "kitchen", "bath".',
+    ]);
+  });
+
   it('knows where an automation belongs, and that ids are used once', async () => {
     expect(await problems('zones: [{ name: Kitchen }, { name: Bath }]\nautomations:\n  - { id: one, then: [{ volume: 3 }] }\n  - { id: one, zone: all, then: [{ volume: 3 }] }\nalarms:\n  - { id: one, zone: bath, time: "07:00" }\n')).toEqual([
       '4: automations[1].id: is used twice: every automation and alarm needs an id of its own, and "one" is one already.',

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -22,14 +22,14 @@ zones:
 log: { level: warn }
 `;
 
-async function open(text = written, environment: Readonly<Record<string, string>> = {}) {
+async function open(text = written, environment: Readonly<Record<string, string>> = {}, write: (at: string, content: string) => Promise<void> = (at, content) => writeFile(at, content)) {
   const path = join(folder, 'configuration.yaml');
   await writeFile(path, text);
   const source = { path, environment, defaultData: folder };
   const clock = new FakeClock();
   let restarts = 0;
   const log = { ...silentLog, level: 'info' as LogLevel } satisfies Log & { level: LogLevel };
-  const control = openControl({ source, loaded: await loadConfig(source), clock, log, write: (at, content) => writeFile(at, content), restart: () => (restarts += 1) });
+  const control = openControl({ source, loaded: await loadConfig(source), clock, log, write, restart: () => (restarts += 1) });
   const zones = async () => (await loadConfig(source)).config.zones.map(({ id, name, bitrate }) => ({ id, name, bitrate }));
   return { control, clock, path, zones, restarts: () => restarts, text: () => readFile(path, 'utf8') };
 }
@@ -76,6 +76,29 @@ describe('control', () => {
     await expect(last.control.removeZone('only')).rejects.toMatchObject({ code: 'config/last-zone' });
     const set = await open(written, { TONEARM_CONFIG_ZONES_0_NAME: 'Kitchen' });
     await expect(set.control.addZone({ name: 'Attic' })).rejects.toMatchObject({ code: 'config/set-by-environment' });
+  });
+
+  it('takes names as they are, and finds zones by the ids they have', async () => {
+    const house = await open('zones: [{ name: "${ROOM}" }, { name: 7 }]\n', { ROOM: 'Attic', PASSWORD: 'hush' });
+    await house.control.changeZone('attic', { name: '${PASSWORD} $${PASSWORD:-x} ${' });
+    await house.control.addZone({ name: '${PASSWORD}', id: 'more' });
+    await house.control.removeZone('7');
+    expect((await house.zones()).map(({ id, name }) => [id, name])).toEqual([['attic', '${PASSWORD} $${PASSWORD:-x} ${'], ['more', '${PASSWORD}']]);
+  });
+
+  it('changes the file a link leads to', async () => {
+    const house = await open();
+    await rename(house.path, join(folder, 'real.yaml'));
+    await symlink('real.yaml', house.path);
+    await house.control.addZone({ name: 'Attic' });
+    expect((await lstat(house.path)).isSymbolicLink()).toBe(true);
+    expect(await readFile(join(folder, 'real.yaml'), 'utf8')).toContain('Attic');
+  });
+
+  it('says that the file cannot be written', async () => {
+    const house = await open(written, {}, () => Promise.reject(Object.assign(new Error('No.'), { code: 'EROFS' })));
+    await expect(house.control.addZone({ name: 'Attic' })).rejects.toMatchObject({ code: 'config/not-writable', message: expect.stringContaining('EROFS') as string });
+    expect(house.restarts()).toBe(0);
   });
 
   it('does one change after the other', async () => {

@@ -1,8 +1,11 @@
-import { isMap, isSeq, type Document, type YAMLMap, type YAMLSeq } from 'yaml';
+import { realpath } from 'node:fs/promises';
+import { isMap, isSeq, type Document, type YAMLSeq } from 'yaml';
 import type { Control, ZoneChange } from '#core';
 import { Emitter, every, TonearmError, type Clock, type Log, type LogLevel } from '#foundation';
-import { checkConfig, readText, type ConfigSource, type LoadedConfig } from './load.ts';
+import { checkConfig, readText, type Config, type ConfigSource, type LoadedConfig } from './load.ts';
+import { ConfigError } from './problem.ts';
 import { slugOf } from './slug.ts';
+import { plainText } from './yaml-file.ts';
 
 /** How often the file is looked at. Milliseconds. */
 const rhythm = 15_000;
@@ -34,15 +37,18 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
   const watch = every(clock, rhythm, () => void look());
 
   /** One change after the other; each on the file as it is then. */
-  const edit = <T>(change: (zones: YAMLSeq, document: Document) => T): Promise<T> => {
+  const edit = <T>(change: (zones: YAMLSeq, document: Document, ids: readonly string[]) => T): Promise<T> => {
     const work = async () => {
       refuseOverrides(source);
-      const { file } = await checkConfig(await readText(source.path), source);
+      const { file, config } = await checkConfig(await readText(source.path), source);
       const { document } = file;
-      const outcome = change(zonesOf(document, loaded), document);
+      const outcome = change(zonesOf(document, config), document, config.zones.map(({ id }) => id));
       const text = document.toString({ lineWidth: 0 });
       await checkConfig(text, source); // rejects before anything is written
-      await write(source.path, text);
+      // Where a link leads, so that it stays one.
+      await write(await realpath(source.path), text).catch((error: unknown) => {
+        throw new ConfigError('config/not-writable', `The configuration file ${source.path} cannot be changed (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Correct the permissions of the file and its folder, or change it by hand.`);
+      });
       restart();
       return outcome;
     };
@@ -69,23 +75,24 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
       restart();
     },
     addZone: ({ name, id }) =>
-      edit((zones, document) => {
+      edit((zones, document, ids) => {
         const own = id ?? slugOf(name.trim());
-        if (zones.items.some((zone) => idOf(zone) === own)) throw new TonearmError({ kind: 'conflict', code: 'config/zone-exists', message: `There already is a zone "${own}". Give the new one another name, or an id of its own.` });
-        zones.add(document.createNode({ name: name.trim(), ...(id !== undefined && { id }) }));
+        if (ids.includes(own)) throw new TonearmError({ kind: 'conflict', code: 'config/zone-exists', message: `There already is a zone "${own}". Give the new one another name, or an id of its own.` });
+        zones.add(document.createNode({ name: plainText(name.trim()), ...(id !== undefined && { id: plainText(id) }) }));
         return own;
       }),
     removeZone: (id) =>
-      edit((zones) => {
-        const at = indexOf(zones, id);
+      edit((zones, _document, ids) => {
+        const at = indexOf(ids, id);
         if (zones.items.length === 1) throw new TonearmError({ kind: 'conflict', code: 'config/last-zone', message: 'The last zone cannot be removed: without one there would be nothing to play to.' });
         zones.delete(at);
       }),
     changeZone: (id, { name }: ZoneChange) =>
-      edit((zones, document) => {
-        const zone = zones.items[indexOf(zones, id)] as YAMLMap;
+      edit((zones, document, ids) => {
+        const zone = zones.items[indexOf(ids, id)];
+        if (!isMap(zone)) throw noSuchZone(id);
         if (name === undefined) return;
-        zone.set('name', name.trim());
+        zone.set('name', plainText(name.trim()));
         // The id comes from the name unless it is written down; it has to stay.
         if (!zone.has('id')) zone.set('id', document.createNode(id));
       }),
@@ -94,27 +101,22 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
 }
 
 /** The list of zones as written; made from what runs when the file has none. */
-function zonesOf(document: Document, { config }: LoadedConfig): YAMLSeq {
+function zonesOf(document: Document, config: Pick<Config, 'zones'>): YAMLSeq {
   if (!isMap(document.contents)) document.contents = document.createNode({});
   const found = document.get('zones');
   if (isSeq(found)) return found;
-  const made = document.createNode(config.zones.map(({ name, id }) => (id === slugOf(name) ? { name } : { name, id }))) as unknown as YAMLSeq;
+  const made = document.createNode(config.zones.map(({ name, id }) => (id === slugOf(name) ? { name: plainText(name) } : { name: plainText(name), id }))) as unknown as YAMLSeq;
   document.set('zones', made);
   return made;
 }
 
-function idOf(zone: unknown): string | null {
-  if (!isMap(zone)) return null;
-  const id = zone.get('id');
-  const name = zone.get('name');
-  return typeof id === 'string' ? id : typeof name === 'string' ? slugOf(name.trim()) : null;
-}
-
-function indexOf(zones: YAMLSeq, id: string): number {
-  const at = zones.items.findIndex((zone) => idOf(zone) === id);
-  if (at < 0) throw new TonearmError({ kind: 'not-found', code: 'config/no-such-zone', message: `There is no zone "${id.slice(0, 64)}" in the configuration file.` });
+function indexOf(ids: readonly string[], id: string): number {
+  const at = ids.indexOf(id);
+  if (at < 0) throw noSuchZone(id);
   return at;
 }
+
+const noSuchZone = (id: string) => new TonearmError({ kind: 'not-found', code: 'config/no-such-zone', message: `There is no zone "${id.slice(0, 64)}" in the configuration file.` });
 
 /** What the environment says goes before the file: a change there would show nothing. */
 function refuseOverrides({ environment }: ConfigSource): void {

@@ -24,6 +24,14 @@ export interface References {
 /** More than this is no configuration any more (and aliases could make it endless). */
 const mostNodes = 20_000;
 
+/** A reference to the environment; with two signs the text itself is meant. */
+const reference = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
+
+/** What has to be written so that exactly this text is read: a name somebody gives must not look into our environment. */
+export function plainText(text: string): string {
+  return text.replace(reference, (whole) => `$${whole}`);
+}
+
 const secretTag: ScalarTag = { tag: '!secret', resolve: (text: string) => text };
 
 export function parseYaml(text: string, file: string, references: References): YamlFile {
@@ -79,7 +87,7 @@ export function parseYaml(text: string, file: string, references: References): Y
       if (node.source !== undefined) letters.set(formatPath(path), node.source);
       return node.value;
     }
-    return node.value.replace(/\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g, (whole, escape: string, name: string, fallback: string | undefined) => {
+    return node.value.replace(reference, (whole, escape: string, name: string, fallback: string | undefined) => {
       if (escape !== '') return whole.slice(1);
       const found = references.variable(name) ?? fallback;
       if (found === undefined) problem(offset, path, `there is no variable "${name}" in the environment. (Write $\${${name}} if the text itself is meant.)`);

@@ -5,7 +5,8 @@ const kept = 500;
 
 /** The last few hundred lines of the log, for whoever asks the daemon what it said. What comes in holds no secrets any more. */
 export class LogRing implements LogLines {
-  readonly #emitter = new Emitter<{ said: LogLine }>();
+  /** A listener that fails must not end the program; to say so would be the next line it fails at. */
+  readonly #emitter = new Emitter<{ said: LogLine }>(() => undefined);
   readonly #lines: LogLine[] = [];
   /** Where the next line goes once all places are taken. */
   #next = 0;

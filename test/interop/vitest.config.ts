@@ -14,5 +14,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 120_000,
     fileParallelism: false,
+    // What passes only at the second try is named in the summary.
+    retry: 1,
   },
 });

@@ -56,7 +56,7 @@
         }),
       );
       if (daemons.length === 1) found.firstElementChild.click();
-      if (daemons.length === 0) show('warning', 'None was found. Tonearm announces itself only when it listens to the network (http: listen in its settings), and mDNS does not cross routers or most container networks. You can enter the address by hand.');
+      if (daemons.length === 0) show('warning', 'None was found. Tonearm announces itself only when it listens to the network (http: host: 0.0.0.0 in its settings), and mDNS does not cross routers or most container networks. You can enter the address by hand.');
       homebridge.fixScrollHeight?.();
     }),
   );
@@ -72,8 +72,11 @@
         return;
       }
       const config = await readConfig();
-      const servers = (config.servers ?? []).filter((server) => server.url !== url && server.instance !== seen.instance && (server.url || server.instance));
-      const server = { name: seen.name, url, ...(key.value.trim() && { key: key.value.trim() }), ...(chosen?.url === url && chosen.instance === seen.instance && { instance: seen.instance }) };
+      const isThis = (server) => server.url === url || server.instance === seen.instance;
+      const before = (config.servers ?? []).find(isThis);
+      const servers = (config.servers ?? []).filter((server) => !isThis(server) && (server.url || server.instance));
+      // A name the owner gave stays: exceptions below may go by it.
+      const server = { name: before?.name || seen.name, url, ...(before?.instance === seen.instance && { instance: seen.instance }), ...(key.value.trim() && { key: key.value.trim() }), ...(chosen?.url === url && chosen.instance === seen.instance && { instance: seen.instance }) };
       // The form holds what it was opened with and would write it back, so it is closed meanwhile.
       homebridge.hideSchemaForm();
       await new Promise((resolve) => setTimeout(resolve, 500));

@@ -1,7 +1,7 @@
 import type { Clock } from '../foundation.ts';
 import { readMessage, socketUrl } from '../messages.ts';
 import type { HousePicture } from '../picture.ts';
-import type { Dial, Ending } from '../socket.ts';
+import type { Dial, Ending, Socket } from '../socket.ts';
 
 /** A daemon that is there says what it has within this time. Milliseconds. */
 const limit = 5000;
@@ -15,26 +15,33 @@ export type Look =
 export function look(dial: Dial, clock: Clock, address: string, key: string | null): Promise<Look> {
   let url: string;
   try {
+    // "localhost:8484" is an address to `URL`, with the scheme "localhost".
+    if (!/^https?:\/\//i.test(address)) throw new Error('It has no scheme of ours.');
     url = socketUrl(address);
   } catch {
     return Promise.resolve({ kind: 'invalid', sentence: `“${address}” is no address. It looks like http://tonearm.local:8484.` });
   }
   return new Promise((resolve) => {
+    let socket: Socket | undefined;
     const end = (result: Look) => {
       timer[Symbol.dispose]();
-      socket.drop();
+      socket?.drop();
       resolve(result);
     };
     const timer = clock.timer(limit, () => end({ kind: 'away', sentence: `Something answers at ${address}, but it is not a Tonearm this plugin understands. Check the address, and whether both are up to date.` }));
-    const socket = dial(url, key, {
-      opened: () => undefined,
-      alive: () => undefined,
-      heard: (text) => {
-        const message = readMessage(text, clock.now());
-        if (message?.kind === 'whole') end(seen(message.picture));
-      },
-      ended: (ending) => end(failed(address, key, ending)),
-    });
+    try {
+      socket = dial(url, key, {
+        opened: () => undefined,
+        alive: () => undefined,
+        heard: (text) => {
+          const message = readMessage(text, clock.now());
+          if (message?.kind === 'whole') end(seen(message.picture));
+        },
+        ended: (ending) => end(failed(address, key, ending)),
+      });
+    } catch {
+      end({ kind: 'invalid', sentence: 'The key has a character no key has. Copy it again, without quotes or spaces.' });
+    }
   });
 }
 

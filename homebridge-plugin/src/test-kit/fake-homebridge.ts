@@ -31,6 +31,7 @@ export class FakeHomebridge extends EventEmitter {
   readonly log = Object.assign((...words: string[]) => this.said.push(words.join(' ')), Object.fromEntries(['info', 'warn', 'error', 'success'].map((level) => [level, (...words: string[]) => this.said.push(`${level}: ${words.join(' ')}`)])), { debug: () => undefined }) as unknown as Logging;
 
   registerPlatformAccessories(_plugin: string, _platform: string, accessories: PlatformAccessory[]): void {
+    if (this.bridged.size + accessories.length > 149) throw new Error('Cannot Bridge more than 149 Accessories');
     for (const accessory of accessories) this.#add(this.bridged, accessory);
   }
 

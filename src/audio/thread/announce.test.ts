@@ -313,6 +313,33 @@ describe('trouble', () => {
     expect(await bench.until('announced', 'y')).toMatchObject({ error: null });
   });
 
+  test('a device that is lost under it and does not come back is not asked for without end', async () => {
+    await bench[Symbol.asyncDispose]();
+    let tries = 0;
+    let isGone = false;
+    const gone = () => new TonearmError({ kind: 'unavailable', code: 'output/device-lost', message: 'Gone.' });
+    bench = await openEngineBench({
+      openFails: () => {
+        if (!isGone) return null;
+        tries += 1;
+        // Whoever asks so often asks without end.
+        if (tries > 100) isGone = false;
+        return gone();
+      },
+    });
+    await play();
+    await say('x');
+    await bench.until('announcing', 'x');
+    await bench.pass(330);
+    isGone = true;
+    bench.output().trouble = gone();
+    expect(await bench.until('announced', 'x')).toMatchObject({ error: { code: 'output/device-lost' } });
+    await bench.pass(10_000);
+    expect(tries).toBeLessThan(20);
+    bench.engine.stop();
+    await bench.pass(100);
+  });
+
   test('a device that is lost under it: the music goes on from there at its full level', async () => {
     await play();
     await bench.pass(3500);

@@ -93,7 +93,8 @@ export class Announcer implements AsyncDisposable {
 
   /** None of what was to be said can be: there is no output. */
   fail(error: TonearmError): void {
-    this.#laid = this.#laid.filter(({ at }) => at < this.#at);
+    // What lies behind here, the rest of a piece that was taken back as well, would go on wanting an output.
+    this.#laid = this.#laid.flatMap(({ at, samples }) => (at < this.#at ? [{ at, samples: samples.subarray(0, 2 * (this.#at - at)) }] : []));
     this.#giveUp(error);
   }
 

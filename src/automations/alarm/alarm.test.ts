@@ -485,6 +485,26 @@ describe('when it rings', () => {
     expect(room.state).toBe('ringing');
   });
 
+  it('passes over one that may not be late, too', async () => {
+    const room = await Bedroom.open({ late: 0 });
+    await room.alarms.skipNext('wake', true);
+    await room.night();
+    expect(room.told()).toEqual([]);
+  });
+
+  it('does not ring at once when it is set to a time that has just been, and was planned before a restart', async () => {
+    const room = await Bedroom.open();
+    await room.stop();
+    await room.run(minute);
+    await room.start();
+    await room.alarms.setTime('wake', '09:00');
+    await room.run(8 * hour + 35 * minute);
+    await room.alarms.setTime('wake', '06:30');
+    await room.run(minute);
+    expect(room.state).toBe('idle');
+    expect(next(room)).toBe('2026-11-24T05:30:00.000Z');
+  });
+
   it('is silent while it, or everything, is switched off', async () => {
     const room = await Bedroom.open();
     await room.alarms.enable('wake', false);

@@ -8,6 +8,8 @@ import { Ringer, type RingMemory } from './ringer.ts';
 import { timeText, type AlarmSettings } from './settings.ts';
 
 const recheck = 3_600_000;
+/** A time that is to be passed over is known until after it has come, which is never on the millisecond. */
+const passing = 60_000;
 
 /** One alarm: when it rings, what is kept of it, and what came of it. */
 export class Alarm implements AsyncDisposable {
@@ -47,7 +49,7 @@ export class Alarm implements AsyncDisposable {
       }),
     );
     this.#scope.defer(() => this.#plan?.[Symbol.dispose]());
-    this.#schedule();
+    this.#schedule(false);
   }
 
   /** Goes on ringing where a daemon before this one had to stop. */
@@ -127,7 +129,7 @@ export class Alarm implements AsyncDisposable {
   async setTime(time: string): Promise<void> {
     const skips = this.#passedOver.length > 0;
     await this.#keep('time', timeText(time));
-    this.#schedule();
+    this.#schedule(true);
     // The next one stays the one to be passed over, whenever it is now.
     if (skips) await this.skipNext(true);
     this.#changed();
@@ -155,13 +157,14 @@ export class Alarm implements AsyncDisposable {
     await this.#scope[Symbol.asyncDispose]();
   }
 
-  #schedule(): void {
+  #schedule(isNew: boolean): void {
     this.#plan?.[Symbol.dispose]();
     const { timetable } = this.#parts;
     this.#plan = timetable.plan({
       id: `alarm:${this.id}`,
       schedule: this.#times,
       missed: { catchUp: this.#settings.late },
+      isNew,
       fire: (firing) => this.#due(firing),
       lost: ({ late }) => {
         if (this.#whyOff() === null) this.#parts.history.begin(this.id, this.#times.text).end('missed', `Tonearm was off or the machine asleep; ${sayDuration(late)} late is too late.`);
@@ -233,7 +236,7 @@ export class Alarm implements AsyncDisposable {
 
   get #passedOver(): readonly Millis[] {
     const kept = this.#parts.memory.get(this.id, 'skips');
-    return Array.isArray(kept) ? kept.filter((moment): moment is number => typeof moment === 'number' && moment > this.#now - this.#settings.late) : [];
+    return Array.isArray(kept) ? kept.filter((moment): moment is number => typeof moment === 'number' && moment > this.#now - Math.max(this.#settings.late, passing)) : [];
   }
 
   get #rules(): DayRules {

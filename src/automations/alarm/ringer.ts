@@ -100,8 +100,8 @@ export class Ringer implements AsyncDisposable {
     const before = this.#state;
     const { state, effects } = stepRing(before, input, this.#ring, clock.monotonic());
     this.#state = state;
-    // Quiet hours make room for an alarm before it is loud.
-    if (before.phase === 'idle' && state.phase !== 'idle') this.#parts.changed();
+    // Quiet hours make room for an alarm before it is loud, after a snooze too.
+    if ((before.phase === 'idle' || before.phase === 'snoozed') && state.phase !== before.phase && state.phase !== 'idle') this.#parts.changed();
     for (const effect of effects) this.#do(effect);
     this.#setTimer();
     if (before.phase !== this.#state.phase || before.endsAt !== this.#state.endsAt || before.deadline !== this.#state.deadline) this.#parts.changed();

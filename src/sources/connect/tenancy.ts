@@ -109,6 +109,8 @@ export class Tenancy implements AsyncDisposable {
     outer.addEventListener('abort', stop, { once: true });
     try {
       const session = await this.#open(credentials, signal);
+      if (signal.aborted) await session[Symbol.asyncDispose]();
+      throwIfAborted(signal);
       this.#moveIn(session);
       await this.#remember(session, how === 'stored' ? null : how);
       reception.changed();

@@ -124,5 +124,7 @@ function refuse(stream: Duplex, thrown: unknown): void {
   const error = errorOf(thrown);
   const body = JSON.stringify({ error });
   const retry = error.retryAfter === undefined ? '' : `Retry-After: ${Math.ceil(error.retryAfter / 1000)}\r\n`;
+  // Nobody else looks after it from here on: a client that never hangs up would keep it, and keep us from closing.
+  stream.once('finish', () => stream.destroy());
   stream.end(`HTTP/1.1 ${statusOf(error)} Refused\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${retry}Cache-Control: no-store\r\nConnection: close\r\n\r\n${body}`);
 }

@@ -73,6 +73,18 @@ describe('the socket', () => {
     await expect(house.connect(more)).rejects.toThrow(status);
   });
 
+  it('lets nobody who was turned away hold a connection, or the door', async () => {
+    // Their half stays open, and more comes than is asked for.
+    const stubborn = net.connect({ port: house.port, host: '127.0.0.1', allowHalfOpen: true });
+    stubborn.on('error', () => undefined);
+    const answered = new Promise((resolve) => stubborn.once('data', (data) => resolve(String(data).split('\r\n')[0])));
+    stubborn.write(`GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:${house.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    expect(await answered).toBe('HTTP/1.1 401 Refused');
+    const closed = house.surface[Symbol.asyncDispose]().then(() => 'closed');
+    expect(await Promise.race([closed, new Promise((resolve) => setTimeout(() => resolve('held open'), 1000))])).toBe('closed');
+    stubborn.destroy();
+  });
+
   it('takes a key as a subprotocol, which is what browsers can send', async () => {
     const client = await house.connect({ key: null, protocols: ['tonearm', `tonearm-key.${house.key}`], headers: { origin: house.base } });
     expect(client.socket.protocol).toBe('tonearm');

@@ -40,6 +40,8 @@ async function openLocal({ folder }: z.output<typeof LocalSettings>, context: Su
       server.once('error', reject);
       server.listen(path, () => {
         server.off('error', reject);
+        // For good: a connection that cannot be taken in is an error of the server's, too, and must not end the daemon.
+        server.on('error', (error) => log.debug('A command could not be taken in', { reason: error.message }));
         resolve();
       });
     });

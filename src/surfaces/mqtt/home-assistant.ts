@@ -29,6 +29,8 @@ export interface HomeAssistantOptions {
 const jitter = { least: 2000, most: 10_000 };
 /** So long the broker may take to show what it holds of us, when our own record is lost. Milliseconds. */
 const sweepTime = 5000;
+/** From emptying what was announced to emptying the states behind it. Milliseconds. */
+const farewell = 1000;
 
 /** What is to be announced, ready to be sent. */
 interface Picture {
@@ -81,7 +83,8 @@ export class HomeAssistant implements Disposable {
     // Not announced yet: that will say it all.
     if (this.#sent.size === 0) return Promise.resolve();
     const picture = this.#picture();
-    if (this.#record && this.#outdated(this.#record, picture).length === 0) {
+    const outdated = this.#record && this.#outdated(this.#record, picture);
+    if (outdated && outdated.announced.length + outdated.states.length === 0 && !outdated.stubs) {
       void this.#send(picture, false);
       return Promise.resolve();
     }
@@ -89,8 +92,10 @@ export class HomeAssistant implements Disposable {
   }
 
   #next(work: () => Promise<void>): Promise<void> {
-    const { log } = this.#options;
-    return (this.#work = this.#work.then(work).catch((error: unknown) => log.warn('Home Assistant could not be told about the zones.', { error })));
+    const { log, signal } = this.#options;
+    return (this.#work = this.#work.then(work).catch((error: unknown) => {
+      if (!signal.aborted) log.warn('Home Assistant could not be told about the zones.', { error });
+    }));
   }
 
   async #announce(all: boolean): Promise<void> {
@@ -148,27 +153,27 @@ export class HomeAssistant implements Disposable {
     };
   }
 
-  /** Whole topics that must be emptied. */
-  #outdated(old: Announced, { texts, record }: Picture): readonly string[] {
+  /** Whole topics that must be emptied: what was announced, and then the states behind it. `stubs`: components are gone from what stays. */
+  #outdated(old: Announced, { texts, record }: Picture): { readonly announced: readonly string[]; readonly states: readonly string[]; readonly stubs: boolean } {
     const sameTree = old.prefix === record.prefix;
     const moved = old.discoveryPrefix !== record.discoveryPrefix;
     const announced = [...Object.keys(old.devices).map(deviceTopic), ...old.singles];
-    const changed = Object.entries(old.devices).some(([id, components]) => texts.has(deviceTopic(id)) && gone(components, record.devices[id] ?? {}).length > 0);
-    return [
-      ...old.zones.filter((zone) => !sameTree || !record.zones.includes(zone)).flatMap((zone) => retainedTopics(old.prefix, zone)),
-      ...(sameTree ? [] : retainedTopics(old.prefix, null)),
-      ...announced.filter((topic) => moved || !texts.has(topic)).map((topic) => `${old.discoveryPrefix}/${topic}`),
-      // Nothing to empty, but a stub to be sent first.
-      ...(changed ? [''] : []),
-    ];
+    return {
+      announced: announced.filter((topic) => moved || !texts.has(topic)).map((topic) => `${old.discoveryPrefix}/${topic}`),
+      states: [
+        ...old.zones.filter((zone) => !sameTree || !record.zones.includes(zone)).flatMap((zone) => retainedTopics(old.prefix, zone)),
+        ...(sameTree ? [] : retainedTopics(old.prefix, null)),
+      ],
+      stubs: Object.entries(old.devices).some(([id, components]) => texts.has(deviceTopic(id)) && gone(components, record.devices[id] ?? {}).length > 0),
+    };
   }
 
   /** Clears what is gone, and names components that are gone in their stub form, which removes them (home-integrations.md §1.8). */
   async #takeBack(old: Announced, picture: Picture): Promise<boolean> {
-    const { settings, context, link } = this.#options;
-    const done = this.#outdated(old, picture)
-      .filter((topic) => topic !== '')
-      .map((topic) => link.publish({ topic, payload: '', retained: true, qos: context.qos }));
+    const { settings, context, link, clock, signal } = this.#options;
+    const { announced, states } = this.#outdated(old, picture);
+    const empty = (topic: string) => link.publish({ topic, payload: '', retained: true, qos: context.qos });
+    const done = announced.map(empty);
     if (old.discoveryPrefix === settings.prefix) {
       for (const [id, payload] of picture.devices) {
         const stubs = Object.fromEntries(gone(old.devices[id] ?? {}, payload.components).map(([key, platform]) => [key, { platform }]));
@@ -176,7 +181,11 @@ export class HomeAssistant implements Disposable {
         done.push(this.#publish(settings.prefix, deviceTopic(id), JSON.stringify({ ...payload, components: { ...payload.components, ...stubs } })));
       }
     }
-    return (await Promise.all(done)).every(Boolean);
+    const taken = (await Promise.all(done)).every(Boolean);
+    if (states.length === 0) return taken;
+    // Home Assistant needs a moment to let go of entities; until then an empty state is an error in its log for each of them.
+    await sleep(clock, farewell, signal);
+    return (await Promise.all(states.map(empty))).every(Boolean) && taken;
   }
 
   /** When our record is lost: what the broker holds of us and is no more is taken back after a while. */
@@ -196,8 +205,9 @@ export class HomeAssistant implements Disposable {
     await this.#next(async () => {
       const picture = this.#picture();
       const outdated = this.#outdated(sweep.found, picture);
-      if (outdated.length === 0) return;
-      log.info('The broker still held things of ours from earlier; they are taken back.', { topics: outdated.filter((topic) => topic !== '') });
+      const topics = [...outdated.announced, ...outdated.states];
+      if (topics.length === 0 && !outdated.stubs) return;
+      log.info('The broker still held things of ours from earlier; they are taken back.', { topics });
       const taken = await this.#takeBack(sweep.found, picture);
       void this.#send(picture, true, taken);
     });

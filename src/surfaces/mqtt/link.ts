@@ -133,7 +133,11 @@ export class Link implements AsyncDisposable {
     if (session) {
       const { client } = session;
       await new Promise<void>((resolve) => {
-        const limit = this.#options.clock.timer(1000, () => client.end(true, () => resolve()));
+        // Not by a second `end`: the first one still waits for receipts, and the library overhears the other.
+        const limit = this.#options.clock.timer(1000, () => {
+          client.stream.destroy();
+          resolve();
+        });
         client.end(false, () => {
           limit[Symbol.dispose]();
           resolve();
@@ -156,7 +160,7 @@ export class Link implements AsyncDisposable {
       if (this.#closing) return;
       const lasted = clock.monotonic() - started;
       if (connected && lasted > lasting) this.#backoff.reset();
-      const away = connected ? this.#rivalry.ended({ lasted, takenOver: isTakenOver(refusal), silent: refusal.kind === 'closed' }) : null;
+      const away = connected ? this.#rivalry.ended({ lasted, takenOver: isTakenOver(refusal), silent: hangsUp(refusal) }) : null;
       const reason = away === null ? sayWhy(refusal, this.#options.settings) : rivalled(this.#options.settings, away);
       this.#emitter.emit('down', { reason });
       if (!connected && this.#changeVersion(refusal)) continue;

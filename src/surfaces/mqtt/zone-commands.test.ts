@@ -138,6 +138,24 @@ describe('commands', () => {
   });
 });
 
+describe('what is asked for again and again', () => {
+  const mode = (repeat: 'off' | 'queue'): Action => ({ kind: 'command', command: { kind: 'repeat', mode: repeat } });
+
+  it('is held back and only the last of it done, while anything else is done at once', async () => {
+    for (let at = 0; at < 14; at++) void commands.apply([mode(at % 2 === 0 ? 'queue' : 'off')]);
+    await clock.advance(0);
+    const before = asked().length;
+    expect(before).toBeLessThan(14);
+    void commands.apply([{ kind: 'command', command: { kind: 'mute', muted: true } }]);
+    void commands.apply([mode('queue')]);
+    await clock.advance(0);
+    expect(asked().slice(before)).toEqual([[{ kind: 'mute', muted: true }]]);
+    await clock.advance(3000);
+    expect(asked().slice(before + 1)).toEqual([[{ kind: 'repeat', mode: 'queue' }]]);
+    expect(clock.pending).toBe(0);
+  });
+});
+
 describe('10,000 commands in a second', () => {
   it.each<[string, (at: number) => Action]>([
     ['volumes', (at) => volume(at % 101)],

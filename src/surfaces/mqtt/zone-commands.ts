@@ -112,13 +112,16 @@ export class ZoneCommands implements Disposable {
     });
     // What must not be left out is no echo: our topics never say it.
     if (inLanes.length < commands.length) return null;
+    const held = new Set(this.#held?.commands.map(({ kind }) => lanes[kind]));
+    // What is held back is no reason to keep somebody waiting who asks for something else: to stop, above all.
+    const isHeld = inLanes.some(([lane]) => held.has(lane));
+    const wait = isHeld ? 0 : this.#damper.weigh(inLanes);
+    if (!isHeld && wait === 0) return null;
     if (this.#held) {
       const newer = new Set(inLanes.map(([lane]) => lane));
       this.#held.commands = [...this.#held.commands.filter(({ kind }) => !newer.has(lanes[kind] ?? '')), ...commands];
       return this.#held.done.promise;
     }
-    const wait = this.#damper.weigh(inLanes);
-    if (wait === 0) return null;
     const done = withResolvers();
     const timer = this.#options.clock.timer(wait, () => {
       const held = this.#held;

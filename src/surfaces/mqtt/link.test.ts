@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type Clock, silentLog, systemClock } from '#foundation';
+import { Link } from './link.ts';
+import { MqttSettings } from './settings.ts';
+
+/** Welcomes everybody, answers one subscription, and never confirms a message. */
+let server: Server;
+let onSubscribed: (socket: Socket) => void;
+let sockets: Socket[];
+beforeEach(async () => {
+  sockets = [];
+  onSubscribed = () => undefined;
+  server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => {
+      if (bytes[0] === 0x10) socket.write(Buffer.from([0x20, 2, 0, 0]));
+      else if (bytes[0] === 0x82) socket.write(Buffer.from([0x90, 3, bytes[2] ?? 0, bytes[3] ?? 0, 0]), () => onSubscribed(socket));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterEach(() => {
+  server.close();
+  for (const socket of sockets) socket.destroy();
+});
+
+function open(clock: Clock): Link {
+  const { port } = server.address() as AddressInfo;
+  const settings = MqttSettings.parse({ url: `mqtt://127.0.0.1:${port}`, version: '3.1.1' });
+  const will = { topic: 'gone', payload: '', retained: false, qos: 0 } as const;
+  const link = new Link({ settings, clientId: 'x', tls: {}, origin: 'x', will, subscriptions: [{ topic: 'a', qos: 0 }], clock, log: silentLog, random: () => 0.5 });
+  link.start();
+  return link;
+}
+
+it('leaves within moments, though the broker confirms nothing', async () => {
+  const link = open(systemClock);
+  await link.events.once('up');
+  void link.publish({ topic: 'b', payload: 'x', retained: false, qos: 1 });
+  const began = systemClock.monotonic();
+  await link[Symbol.asyncDispose]();
+  expect(systemClock.monotonic() - began).toBeLessThan(4000);
+}, 10_000);
+
+it('takes it for a rival when its connections are reset again and again', async () => {
+  onSubscribed = (socket) => void systemClock.timer(20, () => socket.resetAndDestroy());
+  const hasty: Clock = { now: () => systemClock.now(), monotonic: () => systemClock.monotonic(), timer: (milliseconds, run) => systemClock.timer(milliseconds / 50, run) };
+  const link = open(hasty);
+  while (!link.rival) await link.events.once('down');
+  expect(sockets).toHaveLength(3);
+  await link[Symbol.asyncDispose]();
+}, 10_000);
