@@ -6,6 +6,8 @@ import type { OpenHost } from '#host';
 import type { Tonearm } from './tonearm.ts';
 
 const closingLimit = 3000;
+/** Closing everything before it is opened again: many zones say goodbye to the cloud one after the other. Milliseconds. */
+const restartLimit = 60_000;
 /** A restart that was asked for waits so long, for the answer to get out. Milliseconds. */
 const answersFirst = 250;
 
@@ -101,7 +103,12 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
       }
       log?.info('Starting again, with the configuration as it is now');
       work = (async () => {
+        const limit = setTimeout(() => {
+          log?.error('A part does not close, so Tonearm ends, to be started afresh', { limit: restartLimit });
+          process.exit(codes.failed);
+        }, restartLimit);
         await close();
+        clearTimeout(limit);
         const began = performance.now();
         try {
           await open(await configure(), began);

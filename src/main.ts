@@ -83,14 +83,17 @@ function version(): string {
   return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 }
 
-/** Reads the configuration; makes the first one where that is ours to do. */
+let isFirstTime = true;
+
+/** Reads the configuration; at a start, makes the first one where that is ours to do. Later, a file that is gone is a fault. */
 async function configure(options: Options): Promise<Configured> {
   const { defaultLocations, loadConfig, writeFirstConfiguration } = await import('#config');
   const environment = process.env;
   const locations = defaultLocations(environment);
   const path = resolve(options.config ?? environment['TONEARM_CONFIG'] ?? locations.config);
   // A path on the command line that leads nowhere is more likely a mistake than a wish.
-  const isNew = options.config === undefined && options.check !== true && (await writeFirstConfiguration(path));
+  const isNew = isFirstTime && options.config === undefined && options.check !== true && (await writeFirstConfiguration(path));
+  isFirstTime = false;
   const source = { path, environment, defaultData: locations.data };
   const loaded = await loadConfig(source);
   const { config } = loaded;

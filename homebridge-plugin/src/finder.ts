@@ -34,7 +34,9 @@ export function openFinder(changed: (daemon: FoundDaemon) => void): Finder {
   };
   const look = (): Browser => {
     const asking = bonjour.find({ type: 'tonearm' });
-    for (const event of ['up', 'txt-update', 'srv-update']) asking.on(event, take);
+    asking.on('up', take);
+    asking.on('txt-update', take);
+    asking.on('srv-update', take);
     return asking;
   };
   let browser = look();

@@ -70,6 +70,7 @@ export async function openBroker(options: BrokerOptions = {}): Promise<Broker> {
     aedes.close();
     throw error;
   });
+  server.on('error', (error) => log.warn('The embedded broker could not take a connection.', { error: error.message }));
   if (port !== 0 && taken !== port) log.info('The port is taken, so the embedded MQTT broker listens on another.', { wanted: port, port: taken });
 
   let closing: Promise<void> | undefined;

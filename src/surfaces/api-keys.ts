@@ -87,7 +87,13 @@ export class ApiKeys {
     if (this.#kept.length >= most) throw new TonearmError({ kind: 'conflict', code: 'keys/too-many', message: `There are ${most} keys already. Remove those that nobody uses any more: "tonearm keys" lists them.` });
     const key = `${prefix}${randomBytes(32).toString('base64url')}`;
     const made: KeptKey = { id: hex(randomBytes(4)), name: clean, scope, hash: digest(key), created: this.#host.clock.now(), used: null };
-    await this.#keep([...this.#kept, made]);
+    try {
+      await this.#keep([...this.#kept, made]);
+    } catch (error) {
+      // Nobody will ever be told this key.
+      this.#kept = this.#kept.filter((one) => one !== made);
+      throw error;
+    }
     return { key: new Secret(key), view: viewOf(made) };
   }
 

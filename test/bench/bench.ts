@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { decodeFigures, pathFigures } from './decoding.ts';
 import { availabilityFigures } from './availability.ts';
 import { changesFigures } from './changes.ts';
+import { commandFigures } from './commands.ts';
 import { latencyFigures, memoryFigures, startFigures } from './daemon.ts';
 
 /** One measured number. `ok` is null where no goal was set; `peer` names what it is a ratio to. */
@@ -19,7 +20,7 @@ export interface Bench {
   run(root: string): Promise<readonly Figure[]>;
 }
 
-const benches: readonly Bench[] = [startFigures, memoryFigures, changesFigures, latencyFigures, decodeFigures, pathFigures, availabilityFigures];
+const benches: readonly Bench[] = [startFigures, memoryFigures, changesFigures, latencyFigures, commandFigures, decodeFigures, pathFigures, availabilityFigures];
 
 /** Runs what was asked for, everything without a name. Resolves with the exit code: 1 when a goal was missed. */
 export async function runBenches(root: string, names: readonly string[]): Promise<number> {

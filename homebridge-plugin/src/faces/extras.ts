@@ -17,9 +17,9 @@ export function presetSwitch(zone: ZonePicture, preset: PresetPicture): Accessor
   return bridged(zone.id, `${zone.id}/preset/${preset.id}`, `${zone.name} ${preset.name}`, 'switch', 'Preset', 'Switch', [on]);
 }
 
-/** Tells Home's automations that there is music. A contact is open meanwhile. */
+/** Tells Home's automations that there is music; a track that loads or stalls is still music, or the lights would go off with it. A contact is open meanwhile. */
 export function playingSensor(zone: ZonePicture, as: 'occupancy' | 'contact'): AccessoryPlan {
-  const row = zoneRow(zone.id, as === 'occupancy' ? 'OccupancyDetected' : 'ContactSensorState', (now) => (now.status === 'playing' ? 1 : 0));
+  const row = zoneRow(zone.id, as === 'occupancy' ? 'OccupancyDetected' : 'ContactSensorState', (now) => (isSounding(now) ? 1 : 0));
   return bridged(zone.id, `${zone.id}/playing-${as}`, `${zone.name} Playing`, 'sensor', 'Playing', as === 'occupancy' ? 'OccupancySensor' : 'ContactSensor', [row]);
 }
 

@@ -56,7 +56,9 @@ describe('snapshot → characteristics', () => {
     [{ preset: 'jazz', status: 'paused' }, 'kitchen/preset/jazz|main|On', false],
     [{ preset: 'news' }, 'kitchen/preset/jazz|main|On', false],
     [{ status: 'playing' }, 'kitchen/playing-occupancy|main|OccupancyDetected', 1],
-    [{ status: 'loading' }, 'kitchen/playing-occupancy|main|OccupancyDetected', 0],
+    [{ status: 'loading' }, 'kitchen/playing-occupancy|main|OccupancyDetected', 1],
+    [{ status: 'stalled' }, 'kitchen/playing-occupancy|main|OccupancyDetected', 1],
+    [{ status: 'paused' }, 'kitchen/playing-occupancy|main|OccupancyDetected', 0],
     [{ name: '🎵 Küche & Bad!' }, `${tv}|ConfiguredName`, 'Küche and Bad'],
   ])('%j shows as %s = %j', (zone, path, value) => expect(read(house(zone), path)).toBe(value));
 

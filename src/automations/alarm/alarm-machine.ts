@@ -74,8 +74,8 @@ export const silent: RingState = { phase: 'idle', deadline: null, endsAt: 0, isA
 
 /** The longest fade after a snooze. */
 const secondFade = 60_000;
-/** Another automation may pause for a doorbell; after so long the alarm is louder than its reasons. */
-const patience = 60_000;
+/** Another automation may pause for a doorbell, for a minute and what music needs to come back; after so long the alarm is louder than its reasons. */
+const patience = 70_000;
 /** The bell is asked for again, whatever the answer was. */
 const bellAgain = 5_000;
 

@@ -335,12 +335,14 @@ describe('music that breaks while it rings', () => {
     const room = await Bedroom.open();
     await room.night();
     room.player.set({ status: 'paused' }, 'automation:doorbell');
-    await room.run(40 * second);
+    await room.run(minute);
+    room.player.set({ status: 'loading' }, 'automation:doorbell');
+    await room.run(3 * second);
     room.player.set({ status: 'playing' }, 'automation:doorbell');
     await room.run(5 * minute);
     expect(room.player.state.track?.uri).toBe('spotify:playlist:morning');
     room.player.set({ status: 'paused' }, 'automation:doorbell');
-    await room.run(61 * second);
+    await room.run(71 * second);
     expect(room.player.state.track?.uri).toBe('sound:bell');
   });
 });

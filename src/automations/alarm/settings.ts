@@ -33,11 +33,11 @@ export const AlarmSettings = z.strictObject({
     })
     .prefault({})
     .describe('How loud'),
-  fade: Duration.default(15 * minute).describe('How long it takes to get that loud, evenly as people hear it. After a snooze a minute at most'),
+  fade: Duration.refine((length) => length <= 24 * 60 * minute, 'must be 24h or less').default(15 * minute).describe('How long it takes to get that loud, evenly as people hear it. After a snooze a minute at most'),
   snooze: Duration.default(9 * minute).describe('How long a snooze lasts'),
-  giveUp: Duration.default(60 * minute).describe('After so long without anybody answering it falls silent'),
+  giveUp: Duration.refine((length) => length >= minute, 'must be 1m or more: it would never be heard').default(60 * minute).describe('After so long without anybody answering it falls silent'),
   fallback: Uri.default('sound:bell').describe('What rings when the music is not heard: sound:bell, or a file as file:///path/to.flac. If that is not heard either, the bell'),
-  fallbackAfter: Duration.default(10_000).describe('How long it waits for the music'),
+  fallbackAfter: Duration.refine((length) => length >= 1000, 'must be 1s or more').default(10_000).describe('How long it waits for the music'),
   late: Duration.default(15 * minute).describe('Missed because the machine was off or asleep: rings still if it is no later than this'),
   holidays: z.enum(['run', 'skip', 'only']).default('run').describe('On your holidays: ring as always, stay silent, or ring only then'),
   skip: z.array(HolidayDate).max(1000).default([]).describe('Days on which it stays silent: 2026-12-24, 12-24 for every year, 2026-12-24..2027-01-06'),

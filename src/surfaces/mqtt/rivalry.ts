@@ -30,7 +30,8 @@ export class Rivalry {
     this.#shortLived = silent && lasted < short ? this.#shortLived + 1 : 0;
     if (!takenOver && this.#shortLived < suspicious) return null;
     this.#view = { since: this.#view?.since ?? this.#clock.now(), times: (this.#view?.times ?? 0) + 1 };
-    return this.#backoff.next();
+    // A suspicion may be wrong: a broker that comes and goes looks the same, and is not to be left alone for long.
+    return takenOver ? this.#backoff.next() : Math.min(this.#backoff.next(), short);
   }
 
   #calm(): void {

@@ -154,6 +154,15 @@ describe('what is asked for again and again', () => {
     expect(asked().slice(before + 1)).toEqual([[{ kind: 'repeat', mode: 'queue' }]]);
     expect(clock.pending).toBe(0);
   });
+
+  it('is not held back when it comes in steps, as from a knob', async () => {
+    for (let turn = 0; turn < 60; turn++) {
+      await commands.slide({ kind: 'volume-by', by: turn % 20 < 10 ? 1 : -1 });
+      await clock.advance(150);
+    }
+    expect(volumes()).toHaveLength(60);
+    expect(clock.pending).toBe(0);
+  });
 });
 
 describe('10,000 commands in a second', () => {

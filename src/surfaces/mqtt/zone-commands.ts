@@ -46,7 +46,7 @@ export class ZoneCommands implements Disposable {
   readonly #damper: Damper;
   #held: { commands: readonly Command[]; readonly timer: Disposable; readonly done: PromiseWithResolvers } | null = null;
   #lastSlide = -Infinity;
-  #slide: { level: number; readonly timer: Disposable; readonly done: PromiseWithResolvers } | null = null;
+  #slide: { level: number; steps: boolean; readonly timer: Disposable; readonly done: PromiseWithResolvers } | null = null;
 
   constructor(zone: ZoneView, options: ZoneCommandsOptions) {
     this.#zone = zone;
@@ -59,25 +59,27 @@ export class ZoneCommands implements Disposable {
   /** All of it as one step. Rejects with a `TonearmError` that says why not. */
   apply(actions: readonly Action[]): Promise<void> {
     this.#flush();
-    return this.#ask(this.#resolve(actions));
+    return this.#ask(this.#resolve(actions), actions.some(isStep));
   }
 
   /** A new volume of which only the newest matters. Resolves when it, or a newer one in its place, was done. */
   slide(action: Action): Promise<void> {
     const { clock } = this.#options;
+    const steps = isStep(action);
     const [command] = this.#resolve([action]);
     if (command?.kind !== 'volume') return this.apply([action]);
     if (this.#slide) {
       this.#slide.level = command.level;
+      this.#slide.steps = steps;
       return this.#slide.done.promise;
     }
     const wait = this.#lastSlide + sliderPace - clock.monotonic();
     if (wait <= 0) {
       this.#lastSlide = clock.monotonic();
-      return this.#ask([command]);
+      return this.#ask([command], steps);
     }
     const done = withResolvers();
-    this.#slide = { level: command.level, done, timer: clock.timer(wait, () => this.#flush()) };
+    this.#slide = { level: command.level, steps, done, timer: clock.timer(wait, () => this.#flush()) };
     return done.promise;
   }
 
@@ -87,7 +89,7 @@ export class ZoneCommands implements Disposable {
     this.#slide = null;
     slide.timer[Symbol.dispose]();
     this.#lastSlide = this.#options.clock.monotonic();
-    this.#ask([{ kind: 'volume', level: slide.level }]).then(slide.done.resolve, slide.done.reject);
+    this.#ask([{ kind: 'volume', level: slide.level }], slide.steps).then(slide.done.resolve, slide.done.reject);
   }
 
   #resolve(actions: readonly Action[]): readonly Command[] {
@@ -95,17 +97,17 @@ export class ZoneCommands implements Disposable {
     return resolveActions(actions, state, { level: this.#slide?.level ?? this.#target ?? state.volume.level, now: this.#options.clock.now() });
   }
 
-  async #ask(commands: readonly Command[]): Promise<void> {
+  async #ask(commands: readonly Command[], steps: boolean): Promise<void> {
     // While something is under way the state is about to change, so only the zone can tell what is already so.
     const wanted = this.#underWay > 0 ? commands : this.#unsettled(commands);
     if (wanted.length === 0) return;
-    const damped = this.#damp(wanted);
+    const damped = this.#damp(wanted, steps);
     if (damped) return damped;
     return this.#admit(wanted);
   }
 
   /** Null for what people do. */
-  #damp(commands: readonly Command[]): Promise<void> | null {
+  #damp(commands: readonly Command[], steps: boolean): Promise<void> | null {
     const inLanes = commands.flatMap((command): [string, Command][] => {
       const lane = lanes[command.kind];
       return lane === undefined ? [] : [[lane, command]];
@@ -115,7 +117,8 @@ export class ZoneCommands implements Disposable {
     const held = new Set(this.#held?.commands.map(({ kind }) => lanes[kind]));
     // What is held back is no reason to keep somebody waiting who asks for something else: to stop, above all.
     const isHeld = inLanes.some(([lane]) => held.has(lane));
-    const wait = isHeld ? 0 : this.#damper.weigh(inLanes);
+    // A step is no echo either: a knob that is turned up and down passes the same values again and again.
+    const wait = isHeld || steps ? 0 : this.#damper.weigh(inLanes);
     if (!isHeld && wait === 0) return null;
     if (this.#held) {
       const newer = new Set(inLanes.map(([lane]) => lane));
@@ -199,6 +202,10 @@ export class ZoneCommands implements Disposable {
     this.#held = null;
     for (const { done } of this.#waiting.splice(0)) done.resolve();
   }
+}
+
+function isStep({ kind }: Action): boolean {
+  return kind === 'volume-by' || kind === 'seek-by';
 }
 
 interface PromiseWithResolvers {

@@ -89,7 +89,7 @@ export function zoneState(state: PlayerState, { now, preset }: Seen): ZoneStateM
     album: track?.album ?? '',
     duration: seconds(track?.duration ?? 0),
     media_type: track === null ? '' : track.kind === 'episode' ? 'podcast' : 'music',
-    uri: track?.uri ?? '',
+    uri: shownUri(track?.uri ?? ''),
     image_url: track?.covers[0]?.url ?? '',
     preset: preset ?? '',
     sleep_timer: sleepMinutes(state.sleep, now),
@@ -167,4 +167,11 @@ export function positionAt({ status, position, track }: Pick<PlayerState, 'statu
 
 function seconds(millis: number): number {
   return Math.round(millis / 1000);
+}
+
+/** Addresses of the web may hold a password or a signature; topics are read by many. */
+function shownUri(uri: string): string {
+  if (!/^https?:/i.test(uri) || !URL.canParse(uri)) return uri;
+  const { protocol, host, pathname } = new URL(uri);
+  return `${protocol}//${host}${pathname}`;
 }
