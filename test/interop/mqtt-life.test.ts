@@ -77,6 +77,8 @@ describe.skipIf(mosquitto === undefined)('a life with a broker', () => {
     await listener.say('tonearm/attic/availability', { state: 'online' }, { retain: true });
     await open({ url: broker.url });
     await listener.until('homeassistant/device/tonearm_7f3a_attic/config', (text: unknown) => text === '', generous);
+    // A second later, when Home Assistant has let go of what it was told there.
+    await listener.until('tonearm/attic/availability', (text: unknown) => text === '', generous);
     const kept = await retainedAt(broker.url, '#');
     expect(kept.has('homeassistant/device/tonearm_7f3a_attic/config')).toBe(false);
     expect(kept.has('tonearm/attic/availability')).toBe(false);

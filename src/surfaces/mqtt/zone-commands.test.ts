@@ -71,6 +71,12 @@ describe('commands', () => {
     expect(player.dispatched).toEqual([{ commands: [{ kind: 'volume', level: 0.08 }, { kind: 'play', uri: 'spotify:track:1' }], by: 'mqtt' }]);
   });
 
+  it('that fade in to where the volume is begin in silence all the same', async () => {
+    const level = player.state.volume.level;
+    await commands.apply([{ kind: 'fade-in', to: level, over: 3000, curve: 'perceptual' }, play]);
+    expect(asked().flat()).toMatchObject([{ kind: 'volume', level: 0 }, { kind: 'fade', to: level }, { kind: 'play' }]);
+  });
+
   it('that ask for what is already so go no further', async () => {
     await commands.apply([volume(50), { kind: 'command', command: { kind: 'mute', muted: false } }]);
     expect(player.dispatched).toEqual([]);

@@ -154,7 +154,14 @@ export class ZoneCommands implements Disposable {
     const { clock, presets, told } = this.#options;
     const preset = state.preset === null ? undefined : presets?.list.find(({ id }) => id === state.preset);
     const names = [state.preset, preset?.name].flatMap((name) => (name == null ? [] : [name.toLowerCase()]));
-    return commands.filter((command) => !isSettled(command, state, { now: clock.now(), presets: names, told: told?.() }));
+    const moved = new Set<string>();
+    return commands.filter((command) => {
+      const lane = lanes[command.kind];
+      // What is so now is not so any more after a step before it: silence, and from there to where the volume was.
+      const isDue = (lane !== undefined && moved.has(lane)) || !isSettled(command, state, { now: clock.now(), presets: names, told: told?.() });
+      if (isDue && lane !== undefined) moved.add(lane);
+      return isDue;
+    });
   }
 
   /** Forgets what waits and would be undone at once by `commands`; whoever asked for it is answered as if it had been done. */
