@@ -39,11 +39,17 @@ export interface Home extends AsyncDisposable {
 
 export const zones: readonly Zone[] = [{ id: 'kitchen', name: 'Kitchen' }, { id: 'living_room', name: 'Living room' }];
 
+/** A small square: what Spotify's covers are, the simulator's own are not, is JPEG. */
+export const cover = Buffer.from(
+  '/9j/4AAQSkZJRgABAgAAAQABAAD//gAQTGF2YzU5LjM3LjEwMAD/2wBDAAgoKC8oLzc3Nzc3N0E8QUNDQ0FBQUFDQ0NISEhVVVVISEhDQ0hIUFBVVVxfXFdXVVdfX2RkZHh4c3OMjJGsrM//xABMAAEBAAAAAAAAAAAAAAAAAAAABgEBAQAAAAAAAAAAAAAAAAAABQcQAQAAAAAAAAAAAAAAAAAAAAARAQAAAAAAAAAAAAAAAAAAAAD/wAARCAAQABADASIAAhEAAxEA/9oADAMBAAIRAxEAPwCZALJ+/9k=',
+  'base64',
+);
+
 /** One sound under several titles: what it sounds like is heard elsewhere. */
 async function catalogue(): Promise<readonly CatalogueEntry[]> {
   const [tune] = await makeTunes([20]);
   if (!tune) throw new Error('There is no tune.');
-  return ['One', 'Two', 'Three', 'Four'].map((title, n) => ({ ...tune.entry, title: `Tune ${title}`, number: n + 1 }));
+  return ['One', 'Two', 'Three', 'Four'].map((title, n) => ({ ...tune.entry, title: `Tune ${title}`, number: n + 1, cover }));
 }
 
 export async function openHome({ installation, settings = () => ({}), zones: first = zones, ...options }: HomeOptions): Promise<Home> {
