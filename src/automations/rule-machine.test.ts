@@ -50,6 +50,12 @@ describe('the rule machine', () => {
   it('weighs three values as three', () => {
     const asks = (is: string) => judge(rule({ if: [{ presence: { house: true, is } }] }), facts(0), on, { kind: 'time' }).why;
     expect([asks('present'), asks('absent'), asks('unknown')]).toEqual(['Not so: house is present (it is unknown).', 'Not so: house is absent (it is unknown).', null]);
+    // Neither does the opposite of what nobody can tell hold: the broker may be away.
+    const holds = (one: unknown, message?: string) => judge(rule({ if: [one] }), facts(0, { message: () => (message === undefined ? undefined : Buffer.from(message)) }), on, { kind: 'time' }).why === null;
+    const asleep = { mqtt: 'home/asleep', equals: 'on' };
+    expect([holds({ not: asleep }), holds({ not: { not: asleep } }), holds({ not: { presence: { house: true, is: 'present' } } })]).toEqual([false, false, false]);
+    expect([holds({ not: { all: [asleep, { presence: { house: true, is: 'unknown' } }] } }), holds({ not: { any: [asleep, { presence: { house: true, is: 'unknown' } }] } })]).toEqual([false, false]);
+    expect([holds({ any: [asleep, { presence: { house: true, is: 'unknown' } }] }), holds({ not: { all: [asleep, { quiet: true }] } })]).toEqual([true, true]);
   });
 
   it('never has more runs than its mode allows, answers every firing once, and ends empty', () => {

@@ -9,6 +9,8 @@ import { dayOf, timeOfDay, wallOf, weekdayOf } from './zone-time.ts';
 /** One condition with the value it saw. */
 export interface Weighed {
   readonly holds: boolean;
+  /** Nobody can tell: neither it nor its opposite holds. */
+  readonly isUnknown?: boolean | undefined;
   /** The condition, for people. */
   readonly what: string;
   /** What was so. */
@@ -25,18 +27,21 @@ export function weigh(condition: Condition, facts: Facts, asker: Asker): Weighed
   if ('any' in condition) return weighAny(condition.any.map((one) => weigh(one, facts, asker)));
   if ('all' in condition) return weighAll(condition.all.map((one) => weigh(one, facts, asker)));
   if ('not' in condition) {
-    const { holds, what, saw } = weigh(condition.not, facts, asker);
-    return { holds: !holds, what: `not (${what})`, saw };
+    const { holds, isUnknown = false, what, saw } = weigh(condition.not, facts, asker);
+    return { holds: !holds && !isUnknown, isUnknown, what: `not (${what})`, saw };
   }
   return weighSimple(condition, facts, asker);
 }
 
 function weighAny(inner: readonly Weighed[]): Weighed {
-  return { holds: inner.some(({ holds }) => holds), what: inner.map(({ what }) => what).join(' or '), saw: inner.map(({ saw }) => saw).join('; ') };
+  const holds = inner.some((one) => one.holds);
+  return { holds, isUnknown: !holds && inner.some(({ isUnknown }) => isUnknown), what: inner.map(({ what }) => what).join(' or '), saw: inner.map(({ saw }) => saw).join('; ') };
 }
 
 function weighAll(inner: readonly Weighed[]): Weighed {
-  return { holds: inner.every(({ holds }) => holds), what: inner.map(({ what }) => what).join(' and '), saw: inner.map(({ saw }) => saw).join('; ') };
+  const isWrong = inner.some(({ holds, isUnknown }) => !holds && isUnknown !== true);
+  const holds = inner.every((one) => one.holds);
+  return { holds, isUnknown: !holds && !isWrong, what: inner.map(({ what }) => what).join(' and '), saw: inner.map(({ saw }) => saw).join('; ') };
 }
 
 function weighSimple(condition: SimpleCondition, facts: Facts, asker: Asker): Weighed {
@@ -52,7 +57,7 @@ function weighSimple(condition: SimpleCondition, facts: Facts, asker: Asker): We
   if ('presence' in condition) {
     const subject = subjectOf(condition.presence);
     const value = facts.presence(subject);
-    return { holds: value === condition.presence.is, what: `${saySubject(subject)} is ${condition.presence.is}`, saw: `it is ${value}` };
+    return { holds: value === condition.presence.is, isUnknown: value === 'unknown' && condition.presence.is !== 'unknown', what: `${saySubject(subject)} is ${condition.presence.is}`, saw: `it is ${value}` };
   }
   if ('zone' in condition) return weighZone(condition, facts, asker);
   if ('quiet' in condition) return { holds: facts.quiet === condition.quiet, what: condition.quiet ? 'quiet hours' : 'no quiet hours', saw: facts.quiet ? 'quiet hours are on' : 'quiet hours are off' };
@@ -62,12 +67,13 @@ function weighSimple(condition: SimpleCondition, facts: Facts, asker: Asker): We
   }
   if ('sun' in condition) {
     const isUp = facts.place !== null && isSunUp(facts.now, facts.place);
-    return { holds: facts.place !== null && isUp === (condition.sun === 'up'), what: `sun is ${condition.sun}`, saw: facts.place === null ? 'no location is set' : `it is ${isUp ? 'up' : 'down'}` };
+    return { holds: facts.place !== null && isUp === (condition.sun === 'up'), isUnknown: facts.place === null, what: `sun is ${condition.sun}`, saw: facts.place === null ? 'no location is set' : `it is ${isUp ? 'up' : 'down'}` };
   }
   const message = facts.message(condition.mqtt);
   const value = message === undefined ? undefined : valueAt(message, condition.path);
   return {
     holds: message !== undefined && passes(condition, message) === true,
+    isUnknown: message === undefined,
     what: `${condition.mqtt} ${sayTest(condition)}`.trim(),
     saw: value === undefined ? 'nothing was heard of it' : `it is ${sayValue(value)}`,
   };
@@ -75,7 +81,7 @@ function weighSimple(condition: SimpleCondition, facts: Facts, asker: Asker): We
 
 function weighZone(condition: Extract<SimpleCondition, { zone: string }>, facts: Facts, asker: Asker): Weighed {
   const state = facts.zone(condition.zone);
-  if (!state) return { holds: false, what: `zone ${condition.zone}`, saw: 'there is no such zone' };
+  if (!state) return { holds: false, isUnknown: true, what: `zone ${condition.zone}`, saw: 'there is no such zone' };
   const { is, source, account, startedBy, volumeAbove, volumeBelow } = condition;
   const level = state.volume.muted ? 0 : state.volume.level;
   const now = wordOf(state);

@@ -168,8 +168,8 @@ export class Client implements Disposable {
   }
 
   /** Waits until the entity is in that state. */
-  async shows(entity: string, wanted: string | RegExp, limit = 10_000): Promise<EntityState> {
-    const fits = (state: string) => (typeof wanted === 'string' ? state === wanted : wanted.test(state));
+  async shows(entity: string, wanted: string | RegExp | ((state: string) => boolean), limit = 10_000): Promise<EntityState> {
+    const fits = (state: string) => (typeof wanted === 'string' ? state === wanted : typeof wanted === 'function' ? wanted(state) : wanted.test(state));
     return await until(`${entity} is ${String(wanted)}`, () => {
       const state = this.states.get(entity);
       return state && fits(state.state) ? state : null;
