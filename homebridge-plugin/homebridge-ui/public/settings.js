@@ -49,6 +49,8 @@
           item.append(element('strong', '', daemon.name), element('div', 'small', `${daemon.url} · version ${daemon.version || 'unknown'}`));
           item.addEventListener('click', () => {
             chosen = daemon;
+            // A key belongs to one daemon: whoever else announces itself is not to see it.
+            if (address.value.trim().replace(/\/+$/, '') !== daemon.url) key.value = '';
             address.value = daemon.url;
             key.focus();
           });

@@ -69,8 +69,16 @@ try {
   await page.waitForFunction(() => document.querySelector('input[name="url"]')?.value.endsWith(':8484'));
   await page.screenshot({ path: join(pictures, 'settings-connected.png') });
   await save.click();
-  for (let tries = 0; tries < 300 && !readFileSync(configPath, 'utf8').includes('"Tonearm"'); tries++) await new Promise((resolve) => setTimeout(resolve, 100));
-  seen.saved = JSON.parse(readFileSync(configPath, 'utf8')).platforms.find(({ platform }) => platform === 'Tonearm');
+  // The UI takes the file away before it puts the new one there.
+  const saved = () => {
+    try {
+      return JSON.parse(readFileSync(configPath, 'utf8'));
+    } catch {
+      return { platforms: [] };
+    }
+  };
+  for (let tries = 0; tries < 300 && !saved().platforms.some(({ platform }) => platform === 'Tonearm'); tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+  seen.saved = saved().platforms.find(({ platform }) => platform === 'Tonearm');
 } finally {
   await browser?.close();
   server.kill();
