@@ -1,10 +1,9 @@
 // What `npm test` runs: types, lint, walls, generated files, then unit, contract, scenario and package tests.
 // `npm test -- types unit` runs some of the steps. Counts go to the file named by TONEARM_CHECK_REPORT, else into the cache.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readReport } from './test-report.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name) => join(root, 'node_modules', ...name.split('/'));
@@ -37,10 +36,10 @@ mkdirSync(cache, { recursive: true });
 function run(step) {
   const started = performance.now();
   const json = join(cache, `${step.name}-${process.pid}.json`);
-  const args = step.args ?? [bin('vitest/vitest.mjs'), 'run', '--project', step.project, '--passWithNoTests', '--reporter=default', '--reporter=json', `--outputFile.json=${json}`];
+  const args = step.args ?? [bin('vitest/vitest.mjs'), 'run', '--project', step.project, '--passWithNoTests', '--reporter=default', '--reporter=./scripts/summary-reporter.mjs'];
   return new Promise((resolve) => {
     // Types, lint and walls are told only when something is wrong or they have a summary; tests show their progress.
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', step.project ? 'inherit' : 'pipe', step.project ? 'inherit' : 'pipe'] });
+    const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, TONEARM_SUMMARY: json }, stdio: ['ignore', step.project ? 'inherit' : 'pipe', step.project ? 'inherit' : 'pipe'] });
     let said = '';
     child.stdout?.on('data', (data) => (said += data));
     child.stderr?.on('data', (data) => (said += data));
@@ -49,11 +48,13 @@ function run(step) {
     function end(code, text) {
       const seconds = (performance.now() - started) / 1000;
       if (text.trim() !== '') console.log(`\n── ${step.name} ──\n${text.trim()}`);
-      if (!step.project) return { name: step.name, seconds, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: [], shaky: [] };
-      const report = existsSync(json) ? readReport(json, root) : { passed: 0, failed: 0, skipped: [], shaky: [] };
+      const report = step.project && existsSync(json) ? JSON.parse(readFileSync(json, 'utf8')) : { passed: step.project || code !== 0 ? 0 : 1, failed: 0, failures: [], skipped: [], shaky: [] };
       rmSync(json, { force: true });
-      // A run that breaks outside of any test (an unhandled error, a file that cannot be loaded) is a failure too.
-      return { name: step.name, seconds, ...report, failed: code !== 0 && report.failed === 0 ? 1 : report.failed };
+      if (code !== 0 && report.failed === 0) {
+        report.failed = 1;
+        report.failures.push(`the step "${step.name}" as a whole (exit code ${code})`);
+      }
+      return { name: step.name, seconds, ...report };
     }
   });
 }
@@ -69,14 +70,16 @@ const passed = total('passed');
 const failed = total('failed');
 const skipped = results.flatMap((result) => result.skipped);
 const shaky = results.flatMap((result) => result.shaky);
+const failures = results.flatMap((result) => result.failures);
 mkdirSync(dirname(reportPath), { recursive: true });
-writeFileSync(reportPath, `${JSON.stringify({ passed, failed, skipped, shaky, steps: results }, null, 2)}\n`);
+writeFileSync(reportPath, `${JSON.stringify({ passed, failed, failures, skipped, shaky, steps: results }, null, 2)}\n`);
 
 console.log('\nTonearm, all checks');
 for (const { name, seconds, passed: good, failed: bad, skipped: left } of results) {
   const counts = [`${good} passed`, ...(bad > 0 ? [`${bad} failed`] : []), ...(left.length > 0 ? [`${left.length} skipped`] : [])].join(', ');
   console.log(`  ${bad > 0 ? '✗' : '✓'} ${name.padEnd(10)} ${counts.padEnd(30)} ${seconds.toFixed(1)} s`);
 }
+for (const name of failures) console.log(`  failed: ${name}`);
 for (const name of skipped) console.log(`  skipped: ${name}`);
 for (const name of shaky) console.log(`  passed at the second try: ${name}`);
 console.log(`  together: ${passed} passed · ${failed} failed${skipped.length > 0 ? ` · ${skipped.length} skipped` : ''}`);

@@ -1,17 +1,16 @@
-// The end of .ci/run: what was skipped, then one line with the sum of both runs.
+// The end of .ci/run: what failed, was skipped, or passed at the second try, then one line with the sum of both runs.
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { readReport } from './test-report.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const [check, interop, interopCode] = process.argv.slice(2);
 // A run that left no report did not come to its end.
-const none = { passed: 0, failed: 1, skipped: [], shaky: [] };
-const peers = existsSync(interop) ? readReport(interop, root) : none;
-// An error outside of any test is in the exit code only.
-if (interopCode !== '0' && peers.failed === 0) peers.failed = 1;
-const parts = [existsSync(check) ? JSON.parse(readFileSync(check, 'utf8')) : none, peers];
+const read = (path, run) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : { passed: 0, failed: 1, failures: [`${run} left no report`], skipped: [], shaky: [] });
+const parts = [read(check, 'npm test'), read(interop, 'the interop tests')];
+if (interopCode !== '0' && parts[1].failed === 0) {
+  parts[1].failed = 1;
+  parts[1].failures.push(`the interop tests as a whole (exit code ${interopCode})`);
+}
 const sum = (key) => parts.reduce((total, part) => total + part[key], 0);
+for (const name of parts.flatMap(({ failures }) => failures)) console.log(`failed: ${name}`);
 for (const name of parts.flatMap(({ skipped }) => skipped)) console.log(`skipped: ${name}`);
 for (const name of parts.flatMap(({ shaky }) => shaky)) console.log(`passed at the second try: ${name}`);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
