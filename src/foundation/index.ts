@@ -6,6 +6,7 @@ export * from './dialler.ts';
 export * from './errors.ts';
 export * from './events.ts';
 export * from './http-door.ts';
+export * from './installed.ts';
 export * from './lifecycle.ts';
 export * from './log.ts';
 export { parseProxy } from './proxy.ts';

@@ -99,7 +99,7 @@ export function neighbourTest(link: Link, all: readonly Networks[]): (address: s
   return (sender) => {
     const [address = '', scope] = sender.split('%');
     if (scope !== undefined) return scope === link.name || scope === String(link.index);
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    const family = familyOf(address);
     return near.check(address, family) || !far.check(address, family);
   };
 }
@@ -108,9 +108,14 @@ function networksOf(all: readonly NetworkInterfaceInfo[]): readonly string[] {
   return all.map(({ cidr }) => cidr).filter((cidr) => cidr !== null);
 }
 
+/** Of something known to be an address: `isIP` compiles an expression of some milliseconds, at every start. */
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return address.includes(':') ? 'ipv6' : 'ipv4';
+}
+
 function blockList(links: readonly Networks[]): BlockList {
   const list = new BlockList();
-  for (const [address = '', bits] of links.flatMap(({ networks }) => networks).map((network) => network.split('/'))) list.addSubnet(address, Number(bits), isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  for (const [address = '', bits] of links.flatMap(({ networks }) => networks).map((network) => network.split('/'))) list.addSubnet(address, Number(bits), familyOf(address));
   return list;
 }
 
@@ -131,6 +136,7 @@ function namesInterface(rule: string, name: string): boolean {
 }
 
 function namesAddress(rule: string, { address, family }: NetworkInterfaceInfo): boolean {
+  if (!/[.:]/.test(rule)) return false; // most rules are names
   const [base = '', bits] = rule.split('/');
   const version = isIP(base);
   if (version === 0 || `IPv${version}` !== family) return false;

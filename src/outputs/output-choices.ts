@@ -1,9 +1,7 @@
 import { createRequire } from 'node:module';
+import { isInstalled } from '#foundation';
 import type { Release } from './release.ts';
 import type { OutputSettings } from './settings.ts';
-import { tryProgram } from './try-program.ts';
-
-const patience = 3000;
 
 /**
  * What may be asked for by name here: `auto`, what is installed, silence, and the kind that is configured, as it is configured.
@@ -21,10 +19,6 @@ export async function outputChoices(configured: OutputSettings): Promise<Readonl
     configured,
   ];
   return new Map(all.map((settings) => [settings.kind, settings]));
-}
-
-async function isInstalled(program: string): Promise<boolean> {
-  return (await tryProgram(program, ['--version'], AbortSignal.timeout(patience))) !== 'not installed';
 }
 
 function hasPackage(name: string): boolean {

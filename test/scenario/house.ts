@@ -13,9 +13,10 @@ import { Ear, makeFifo } from '../../src/demo/ear.ts';
 const program = join(process.env['TONEARM_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url)), 'main.js');
 
 /** Node.js is given what `npm start` gives it. */
-function startFlags(): readonly string[] {
+function startWords(): { readonly flags: readonly string[]; readonly env: Readonly<Record<string, string>> } {
   const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly scripts: { readonly start: string } };
-  return scripts.start.split(' ').filter((word) => word.startsWith('--'));
+  const words = scripts.start.split(' ');
+  return { flags: words.filter((word) => word.startsWith('--')), env: Object.fromEntries(words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split('=') as [string, string])) };
 }
 
 export interface HouseOptions {
@@ -71,7 +72,8 @@ export async function until<T>(what: string, test: () => T | null | undefined | 
 export async function startDaemon(config: string, extra: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Daemon> {
   if (!existsSync(program)) throw new Error('The daemon is not built: run “npm test”, or “node scripts/build.mjs” first.');
   const startedAt = performance.now();
-  const child: ChildProcess = spawn(process.execPath, [...startFlags(), program, '--config', config, ...extra], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const start = startWords();
+  const child: ChildProcess = spawn(process.execPath, [...start.flags, program, '--config', config, ...extra], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...start.env, ...env } });
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
