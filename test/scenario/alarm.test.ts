@@ -67,7 +67,8 @@ const rings = () => until('it rings', () => house.daemon.output.includes('The al
 describe('the alarm sounds', { timeout: 240_000 }, () => {
   it('with the music it was set to, at its volume, and a pause in the app ends it', async () => {
     await open();
-    await setAlarm();
+    // On a busy machine music may take its time; that the bell comes instead is for the other tests.
+    await setAlarm({ fallbackAfter: '60s' });
     await until('the music is heard, sample for sample', isMusicHeard, patience);
     await until('the phone sees it', () => house.phone.cluster.playerState?.isPlaying === true);
     await house.phone.pause();

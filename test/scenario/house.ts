@@ -59,7 +59,7 @@ export interface Daemon extends AsyncDisposable {
 }
 
 /** Polls until `test` gives something: real processes have no clock of ours. */
-export async function until<T>(what: string, test: () => T | null | undefined | false, limit = 15_000): Promise<T> {
+export async function until<T>(what: string, test: () => T | null | undefined | false, limit = 30_000): Promise<T> {
   const end = performance.now() + limit;
   for (;;) {
     const value = test();
