@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { TonearmError, hex, sameBytes, type Clock } from '#foundation';
+import { TonearmError, hex, sameBytes } from '#foundation';
 
 /** The client id of desktop clients and of every open receiver (connect-session §9.1). */
 export const keymaster = '65b708073fc0480ea92a077233ca87bd';
@@ -71,7 +71,7 @@ export class Account {
 
 /** Users, their credentials and the tokens that were handed out. */
 export class Accounts {
-  readonly #clock: Clock;
+  readonly #time: { now(): number };
   readonly #seed: string;
   readonly #imageUrl: () => string;
   readonly #byName = new Map<string, Account>();
@@ -80,9 +80,9 @@ export class Accounts {
   readonly #past = new Set<string>();
   #issued = 0;
 
-  /** `imageUrl`: where pictures are, with `{file_id}` in it. */
-  constructor(clock: Clock, seed: string, imageUrl: () => string) {
-    this.#clock = clock;
+  /** `time`: the cloud's clock. `imageUrl`: where pictures are, with `{file_id}` in it. */
+  constructor(time: { now(): number }, seed: string, imageUrl: () => string) {
+    this.#time = time;
     this.#seed = seed;
     this.#imageUrl = imageUrl;
   }
@@ -147,7 +147,7 @@ export class Accounts {
 
   issueAccessToken(account: Account, lifetime: number, scopes: readonly string[] = ['streaming'], clientId: string = keymaster): AccessToken {
     this.#issued += 1;
-    const token = { value: `sim-token-${this.#issued}-${randomBytes(12).toString('base64url')}`, account, expires: this.#clock.now() + lifetime, scopes, clientId };
+    const token = { value: `sim-token-${this.#issued}-${randomBytes(12).toString('base64url')}`, account, expires: this.#time.now() + lifetime, scopes, clientId };
     this.#accessTokens.set(token.value, token);
     return token;
   }
@@ -155,7 +155,7 @@ export class Accounts {
   /** The token behind this text while it is valid. */
   accessToken(value: string): AccessToken | null {
     const token = this.#accessTokens.get(value);
-    return token && token.expires > this.#clock.now() ? token : null;
+    return token && token.expires > this.#time.now() ? token : null;
   }
 
   /** Whether this text was an access token once. */
@@ -180,13 +180,13 @@ export class Accounts {
   issueClientToken(clientId: string, deviceId: string, lifetime: number): string {
     this.#issued += 1;
     const value = `sim-client-token-${this.#issued}-${randomBytes(12).toString('base64url')}`;
-    this.#clientTokens.set(value, { clientId, deviceId, expires: this.#clock.now() + lifetime });
+    this.#clientTokens.set(value, { clientId, deviceId, expires: this.#time.now() + lifetime });
     return value;
   }
 
   clientToken(value: string): { readonly deviceId: string; readonly clientId: string } | null {
     const token = this.#clientTokens.get(value);
-    return token && token.expires > this.#clock.now() ? token : null;
+    return token && token.expires > this.#time.now() ? token : null;
   }
 
   expireClientTokens(): void {

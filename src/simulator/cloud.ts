@@ -70,7 +70,7 @@ async function build(options: CloudOptions, scope: Scope): Promise<Cloud> {
     faults: new Faults(journal),
     counters: new Counters(),
     network: new Network(clock, options.latency),
-    accounts: new Accounts(clock, seed, () => addresses.images),
+    accounts: new Accounts(time, seed, () => addresses.images),
     catalogue,
     contexts: new Contexts(catalogue),
     addresses,

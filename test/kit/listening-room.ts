@@ -36,6 +36,9 @@ export const usualSongs: readonly CatalogueEntry[] = [...album('Song', 12), ...a
 /** Differences that people would not notice, in ms. */
 const tolerance = 300;
 
+/** What a speaker shows of itself. */
+type Shown = Pick<Speaker, 'id' | 'name' | 'state' | 'position'>;
+
 /** A cloud, a speaker and a phone in one room, on one clock that moves only when told to: nothing happens between two awaits of a helper. */
 export class ListeningRoom implements AsyncDisposable {
   readonly clock: VirtualClock;
@@ -164,26 +167,21 @@ export class ListeningRoom implements AsyncDisposable {
 
   /** In what the phone's picture, the speaker's snapshot and the sound differ; empty when nowhere. */
   disagreements(phone = this.phone, speaker = this.speaker): string[] {
+    return [...this.picture(phone, speaker), ...this.sound(speaker, phone)];
+  }
+
+  /** In what the phone's picture and what a speaker shows, or once showed, differ. */
+  picture(phone: Phone, speaker: Shown): string[] {
     const { cluster } = phone;
-    const { state, deck } = speaker;
-    const found: string[] = [];
-    const same = (what: string, inPhone: unknown, inSpeaker: unknown) => {
-      if (inPhone !== inSpeaker) found.push(`${what}: phone ${String(inPhone)}, speaker ${String(inSpeaker)}`);
-    };
-    const near = (what: string, inPhone: number, inSpeaker: number, by = tolerance) => {
-      if (Math.abs(inPhone - inSpeaker) > by) found.push(`${what}: phone ${Math.round(inPhone)}, speaker ${Math.round(inSpeaker)}`);
-    };
-    const device = cluster.device[speaker.id];
-    if (!device) return [`phone does not see ${speaker.name}`];
-    const { level, muted } = state.volume;
-    near('volume', device.volume, muted ? 0 : level * 65_535, 1);
-    near('gain of the sound', muted ? 0 : level, deck.gain, 0.001);
+    const { state } = speaker;
+    const { found, same, near } = differences('phone', 'speaker');
+    found.push(...this.volumes(phone, speaker));
+    if (!cluster.device[speaker.id]) return found;
     const isActive = cluster.activeDeviceId === speaker.id;
     if (!isActive || state.status === 'stopped') {
       // At the end of what there was to play the speaker keeps the playback, silent.
       same('plays', isActive && cluster.playerState?.isPlaying === true && !cluster.playerState.isPaused, false);
       same('status', 'stopped', state.status);
-      same('sounds', false, deck.isSounding);
       return found;
     }
     const { playerState } = cluster;
@@ -195,11 +193,28 @@ export class ListeningRoom implements AsyncDisposable {
     same('shuffle', playerState?.options?.shufflingContext ?? false, state.order.shuffle);
     same('repeat', repeatOf(playerState?.options), state.order.repeat);
     near('position', phone.position, speaker.position);
-    const isLoaded = state.status === 'playing' || (state.status === 'paused' && deck.loaded !== null);
-    same('sounds', state.status === 'playing', deck.isSounding);
-    if (isLoaded) {
-      same('track that is heard', playerState?.track?.uri, deck.uri);
-      near('position of the sound', phone.position, deck.position);
+    return found;
+  }
+
+  /** Whether the phone sees the speaker, and as loud as it is. */
+  volumes(phone: Phone, { id, name, state }: Shown): string[] {
+    const { found, near } = differences('phone', 'speaker');
+    const device = phone.cluster.device[id];
+    if (!device) return [`phone does not see ${name}`];
+    near('volume', device.volume, state.volume.muted ? 0 : state.volume.level * 65_535, 1);
+    return found;
+  }
+
+  /** In what a speaker's snapshot, or a phone's picture of it, and its sound differ. */
+  sound(speaker = this.speaker, phone?: Phone): string[] {
+    const { state, deck } = speaker;
+    const { found, same, near } = differences(phone ? 'phone' : 'speaker', 'sound');
+    near('gain', state.volume.muted ? 0 : state.volume.level, deck.gain, 0.001);
+    const { status } = state;
+    same('sounds', status === 'playing', deck.isSounding);
+    if (status === 'playing' || (status === 'paused' && deck.loaded !== null)) {
+      same('track that is heard', phone ? phone.cluster.playerState?.track?.uri : state.track?.uri, deck.uri);
+      near('position of the sound', phone ? phone.position : speaker.position, deck.position);
     }
     return found;
   }
@@ -230,4 +245,18 @@ export class ListeningRoom implements AsyncDisposable {
 
 function repeatOf(options: { readonly repeatingContext: boolean; readonly repeatingTrack: boolean } | null | undefined): PlayerState['order']['repeat'] {
   return options?.repeatingTrack === true ? 'track' : options?.repeatingContext === true ? 'queue' : 'off';
+}
+
+/** Collects in what two of them differ. */
+function differences(one: string, other: string) {
+  const found: string[] = [];
+  return {
+    found,
+    same: (what: string, first: unknown, second: unknown) => {
+      if (first !== second) found.push(`${what}: ${one} ${String(first)}, ${other} ${String(second)}`);
+    },
+    near: (what: string, first: number, second: number, by = tolerance) => {
+      if (Math.abs(first - second) > by) found.push(`${what}: ${one} ${Math.round(first)}, ${other} ${Math.round(second)}`);
+    },
+  };
 }

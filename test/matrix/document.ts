@@ -62,8 +62,9 @@ ${services.length} services, ${faults.length} kinds of trouble, ${activities.len
 clock that moves only when told to. A cell passes when
 
 1. the trouble begins in the middle of it and lasts ${lasting / 1000} s;
-2. afterwards, without anybody touching anything, the speaker does again what it did before: same track, same order, playing when it
-   played, paused where it was paused. What the phone shows, what the speaker shows and what is heard agree, the position to 300 ms;
+2. afterwards, without anybody touching anything, the speaker does again what it did before, or what it was asked for meanwhile:
+   same track, same order, playing when it played, paused where it was paused. What the phone shows, what the speaker shows and what
+   is heard agree, the position to 300 ms;
 3. nothing was lost: every sample that had come was heard once, and the music goes on with the next one. Trouble anywhere but at the
    CDN makes no silence while music plays, but perhaps a short one before the next track;
 4. the phone's next command (play, resume, next) works within 10 s;
@@ -82,7 +83,8 @@ because no byte of music is touched by their trouble.
 | --- | --- | --- |
 ${services.map((service) => `| ${service} | ${most(service)} | ${slowest(service)} s |`).join('\n')}
 
-Counted are: handshakes and key requests (access point), upgrades (dealer), requests (the others).
+Counted are: handshakes and key requests (access point), upgrades (dealer), requests (the others). 0 is where no new
+connection was needed, or none came about.
 
 ${services.map((service) => `${heading(service)}\n\n| | ${activities.join(' | ')} |\n| --- |${activities.map(() => ' --- |').join('')}\n${faults.map((fault) => `| ${fault} | ${activities.map((activity) => {
     const bound = bounds.get(keyOf(service, fault, activity));
@@ -92,9 +94,15 @@ ${services.map((service) => `${heading(service)}\n\n| | ${activities.join(' | ')
 ## What the words mean
 
 *idle*: paired, nothing chosen · *loading*: the phone's play command has just been taken, the track is being fetched · *playing*,
-*paused*: since some seconds · *seeking*: a second into the trouble somebody seeks far ahead. Two additions, so that a cell means
-something: *playing* is near the end of the track for access point, metadata and storage, so that the next one has to be got ready
-during the trouble and must follow by itself; and for connect-state somebody changes the volume a second into it.
+*paused*: since some seconds · *seeking*: a second into the trouble somebody seeks far ahead. So that every service is asked for
+something during its trouble:
+
+- a second into it, for the services that a track needs, somebody plays a track (*idle*) or taps another row (*paused*). It must play,
+  or stand there paused at its beginning, afterwards;
+- *playing* and *seeking* are near the end of the track for access point and storage: the next one has to be got ready during the
+  trouble and must follow by itself. For metadata the track ends in the trouble: the next one, which was looked up before, plays, and
+  it is about the one after that;
+- for connect-state somebody changes the volume a second into it.
 
 On web services *refuse* resets the connection as a request comes, *hang* never answers, *cut* sends half an answer and resets, *slow*
 answers 4 s late, *429* asks for 5 s, *garbage* answers 200 with a web page, as networks in hotels do. Elsewhere:

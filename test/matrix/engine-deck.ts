@@ -1,10 +1,10 @@
-import type { DeckEvents, LoadId, Millis, Output, OutputView, Playable } from '#core';
-import { Emitter, silentLog, sleep, throwIfAborted, type Clock } from '#foundation';
+import type { LoadId, Millis, Output, Playable } from '#core';
+import { silentLog, sleep, throwIfAborted, type Clock } from '#foundation';
 import { HttpWorld } from '../../src/audio/bytes/index.ts';
 import { Engine } from '../../src/audio/thread/engine.ts';
 import { OutputSlot } from '../../src/audio/thread/output-slot.ts';
 import type { KitDeck } from '../kit/sounding-deck.ts';
-import { PretendedOutputs, Spoken } from '../kit/spoken.ts';
+import { SpokenDeck } from '../kit/spoken.ts';
 import type { VirtualClock } from '../kit/virtual-clock.ts';
 
 const rate = 44_100;
@@ -118,15 +118,10 @@ class RecognisingOutput implements Output {
 }
 
 /** The real audio engine, on the clock of the room: it fetches, deciphers and decodes what the simulator serves. */
-export class EngineDeck implements KitDeck {
-  readonly #emitter = new Emitter<DeckEvents>();
-  readonly events = this.#emitter.events;
+export class EngineDeck extends SpokenDeck implements KitDeck {
   readonly plays: { readonly id: LoadId; readonly uri: string; readonly at: Millis; readonly paused: boolean }[] = [];
   readonly stretches: Stretch[] = [];
   readonly heard = [];
-  gain = 1;
-  readonly spoken: Spoken;
-  readonly #outputs = new PretendedOutputs(this.#emitter);
   readonly #http: HttpWorld;
   readonly #engine: Engine;
   readonly #uris = new Map<LoadId, string>();
@@ -134,18 +129,18 @@ export class EngineDeck implements KitDeck {
   #loaded: LoadId | null = null;
   #next: LoadId | null = null;
   #paused = false;
-  /** Where it was told to be. */
-  #told: Millis = 0;
+  /** Where it was told to be, until it is heard. */
+  #told: Millis | null = null;
 
   constructor(clock: VirtualClock, music: Float32Array) {
-    this.spoken = new Spoken(clock, this.#emitter);
+    super(clock);
     this.#http = new HttpWorld(clock, silentLog);
     const slot = new OutputSlot(() => Promise.resolve((this.#output = new RecognisingOutput(clock, music, this.stretches))), rate);
     this.#engine = new Engine({ clock, log: silentLog, http: this.#http, slot, releaseAfter: 600_000 }, (name, event) => {
       if (!('id' in event)) return;
       if (name === 'playing' && event.id === this.#next) this.#loaded = event.id;
       if ((name === 'ended' && this.#next === null) || (name === 'failed' && event.id === this.#loaded)) this.#loaded = null;
-      this.#emitter.emit(name, event as never);
+      this.emitter.emit(name, event as never);
     });
   }
 
@@ -180,7 +175,7 @@ export class EngineDeck implements KitDeck {
   get position(): Millis {
     this.#output?.move();
     const last = this.stretches.at(-1);
-    return last && !(this.#paused && this.#told > 0) ? (last.to / rate) * 1000 : this.#told;
+    return last && !(this.#paused && this.#told !== null) ? (last.to / rate) * 1000 : (this.#told ?? 0);
   }
 
   forget(): void {
@@ -229,7 +224,7 @@ export class EngineDeck implements KitDeck {
 
   pause(): void {
     this.#paused = true;
-    this.#told = 0;
+    this.#told = null;
     this.#engine.pause();
   }
 
@@ -246,26 +241,6 @@ export class EngineDeck implements KitDeck {
   stop(): void {
     this.#loaded = this.#next = null;
     this.#engine.stop();
-  }
-
-  setGain(gain: number): void {
-    this.gain = gain;
-  }
-
-  announce(playable: Playable, options: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void {
-    this.spoken.announce(playable, options);
-  }
-
-  hush(): void {
-    this.spoken.hush();
-  }
-
-  get output(): OutputView {
-    return this.#outputs.view;
-  }
-
-  useOutput(name: string): Promise<void> {
-    return this.#outputs.use(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -45,15 +45,16 @@ export class Commands {
   }
 
   /**
-   * Commands a device may name as its last: the newest it has replied to and any after it; for a moment after a reply
-   * also the one before, because a state may have been on its way. Empty before the first reply.
+   * Commands a device may name as its last in a state that it sent `age` ms ago: the newest it had replied to then and any
+   * after it; for a moment after a reply also the one before. Empty before the first reply.
    */
-  known(device: string): readonly SentCommand[] {
+  known(device: string, age: number): readonly SentCommand[] {
     const sent = this.#sent.get(device) ?? [];
-    const newest = sent.findLastIndex(({ repliedAt }) => repliedAt !== null);
+    const then = this.#parts.clock.monotonic() - age;
+    const newest = sent.findLastIndex(({ repliedAt }) => repliedAt !== null && repliedAt <= then);
     if (newest < 0) return [];
     const repliedAt = sent[newest]?.repliedAt ?? 0;
-    if (this.#parts.clock.monotonic() - repliedAt > grace) return sent.slice(newest);
+    if (then - repliedAt > grace) return sent.slice(newest);
     return newest === 0 ? [] : sent.slice(newest - 1);
   }
 

@@ -5,7 +5,7 @@ import { answerBytes, type Answer, type Exchange, type Route } from '../http/exc
 import type { Parts } from '../parts.ts';
 import { Refused, decodeOr400 } from '../refused.ts';
 import type { ConnectStateHub } from './hub.ts';
-import { judgePut } from './put-checks.ts';
+import { judgePut, mostSkew } from './put-checks.ts';
 import type { Commands } from './commands.ts';
 import { accountOf, connectionOf, jsonError } from './callers.ts';
 import { observerRoutes } from './observers.ts';
@@ -53,7 +53,7 @@ export function deviceRoutes(parts: Parts, hub: ConnectStateHub, dealer: Dealer,
         lastStateAt: memory.lastStateAt,
         monotonic: clock.monotonic(),
         isFirstOnConnection: isFirst,
-        commands: commands.known(device),
+        commands: commands.known(device, ageOf(request, time.now())),
         isClaim,
       });
       for (const what of judged) journal.refuse({ service: 'connect-state', clause, what: `PUT of ${device}: ${what}`, refused: false });
@@ -99,6 +99,11 @@ export function deviceRoutes(parts: Parts, hub: ConnectStateHub, dealer: Dealer,
     { ...common, name: 'connect-state/inactive', method: 'PUT', path: '/connect-state/v1/devices/{device}/inactive', handle: inactive },
     { ...common, name: 'connect-state/delete', method: 'DELETE', path: '/connect-state/v1/devices/{device}', handle: remove },
   ];
+}
+
+/** How long a state was on its way, by its own word; what claims more than the allowed difference is judged for that. */
+function ageOf({ clientSideTimestamp }: PutStateRequest, now: number): number {
+  return Math.min(Math.max(now - clientSideTimestamp, 0), mostSkew);
 }
 
 function checkRequest(request: PutStateRequest, device: string): void {

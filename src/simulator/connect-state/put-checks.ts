@@ -1,6 +1,9 @@
 import { MemberType, PutStateReason, type ConnectPlayerState, type PutStateRequest } from '#spotify/wire';
 import { judgeLists } from './list-checks.ts';
 
+/** So far, in ms, a state's own time may be from the server's. */
+export const mostSkew = 5000;
+
 /** A command as states name it. */
 export interface KnownCommand {
   readonly messageId: number;
@@ -28,7 +31,7 @@ export function judgePut(request: PutStateRequest, circumstances: PutCircumstanc
   const faults: string[] = [];
   const state = request.device?.playerState ?? null;
   if (request.memberType !== MemberType.CONNECT_STATE) faults.push(`member_type is ${request.memberType}, not CONNECT_STATE`);
-  if (Math.abs(request.clientSideTimestamp - now) > 5000) faults.push(`client_side_timestamp is ${request.clientSideTimestamp - now} ms from server time`);
+  if (Math.abs(request.clientSideTimestamp - now) > mostSkew) faults.push(`client_side_timestamp is ${request.clientSideTimestamp - now} ms from server time`);
   if (isFirstOnConnection && request.putStateReason !== PutStateReason.NEW_DEVICE) faults.push('the first PUT on a connection is not NEW_DEVICE');
   if (!isFirstOnConnection && request.putStateReason === PutStateReason.NEW_DEVICE) faults.push('NEW_DEVICE although the connection id is not new');
   if (request.isActive && request.startedPlayingAt === 0) faults.push('active without started_playing_at');

@@ -11,6 +11,16 @@ const codeLifetime = 600_000;
 /** A refresh token ends this long after the consent, however often it is renewed: six months of 30 days and a bit. */
 const consentLifetime = 184 * 86_400_000;
 
+/** connect-session §9.3. */
+const knownScopes: ReadonlySet<string> = new Set(
+  (
+    'app-remote-control playlist-modify playlist-modify-private playlist-modify-public playlist-read playlist-read-collaborative playlist-read-private streaming ' +
+    'ugc-image-upload user-follow-modify user-follow-read user-library-modify user-library-read user-modify user-modify-playback-state user-modify-private ' +
+    'user-personalized user-read-birthdate user-read-currently-playing user-read-email user-read-play-history user-read-playback-position ' +
+    'user-read-playback-state user-read-private user-read-recently-played user-top-read'
+  ).split(' '),
+);
+
 interface Refresh {
   readonly account: Account;
   readonly clientId: string;
@@ -246,7 +256,10 @@ export class Authorizations {
 }
 
 function scopesOf(parameters: URLSearchParams): string[] {
-  return (parameters.get('scope') ?? '').split(' ').filter((scope) => scope !== '');
+  const scopes = (parameters.get('scope') ?? '').split(' ').filter((scope) => scope !== '');
+  const unknown = scopes.find((scope) => !knownScopes.has(scope));
+  if (unknown !== undefined) throw new Refused(400, 'connect-session §9.3', `scope "${unknown}" is not known`, oauthError('invalid_scope'));
+  return scopes;
 }
 
 function oauthError(error: string) {

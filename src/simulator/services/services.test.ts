@@ -337,6 +337,7 @@ describe('OAuth', () => {
     expect((await authorize({ redirect_uri: 'http://localhost:5588/login' })).status).toBe(400);
     expect((await authorize({ code_challenge_method: 'plain' })).status).toBe(400);
     expect((await authorize({ client_id: 'x' })).status).toBe(400);
+    expect((await authorize({ scope: 'streaming everything' })).status).toBe(400);
     const code = new URL(String((await authorize()).headers['location'])).searchParams.get('code') ?? '';
     expect((await token({ grant_type: 'authorization_code', code, redirect_uri: redirect, code_verifier: 'w'.repeat(43) })).json['error']).toBe('invalid_grant');
     cloud.faults.set('accounts/deny', { count: 1 });

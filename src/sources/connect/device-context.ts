@@ -7,7 +7,7 @@ import { rowAt, upcoming, type TrackList } from './context/track-list.ts';
 import { mayAutoplay, notContinued, stationOf } from './device-autoplay.ts';
 import { endOfContext, goNext } from './device-loading.ts';
 import { listFor, loseTrack, placeContext } from './device-starting.ts';
-import type { ContextSource, DeviceInput, ResolvedContext, Turn } from './device-state.ts';
+import type { ContextSource, DeviceInput, DeviceState, ResolvedContext, Turn } from './device-state.ts';
 
 const fetchAheadBelow = 50;
 /** While shuffled all pages are wanted, but some contexts never end. */
@@ -138,14 +138,26 @@ export function updateContext(turn: Turn, context: ContextSource): void {
 
 /** Somebody edited the playlist that plays (§5.8). */
 export function playlistModified(turn: Turn, uri: string): void {
-  const { list, isActive } = turn.state;
-  if (isActive && uri !== '' && uri === list.context.uri) askAgain(turn, { ...list.context, metadata: {}, restrictions: {}, rows: [], morePages: [] });
+  const { list, isActive, resolving } = turn.state;
+  if (!isActive || uri === '' || uri !== list.context.uri) return;
+  if (mayAsk(resolving)) askAgain(turn, { ...list.context, metadata: {}, restrictions: {}, rows: [], morePages: [] });
+  else turn.set({ edited: uri });
 }
+
+/** What was edited while something else was asked. */
+export function catchUp(turn: Turn): void {
+  const { edited, resolving } = turn.state;
+  if (edited === null || resolving !== null) return;
+  turn.set({ edited: null });
+  playlistModified(turn, edited);
+}
+
+/** The answer to an older question may not know of an edit; playback waits for the others. */
+const mayAsk = (resolving: DeviceState['resolving']): boolean => resolving === null || resolving === 'more' || resolving === 'update';
 
 function askAgain(turn: Turn, context: ContextSource): void {
   const { list, resolving } = turn.state;
-  // The answer to an older question may not know of this edit.
-  if (resolving !== null && resolving !== 'more' && resolving !== 'update') return;
+  if (!mayAsk(resolving)) return;
   const generation = turn.state.generation + 1;
   const current = rowAt(list, list.cursor);
   turn.set({ generation, resolving: 'update' });

@@ -673,6 +673,16 @@ describe('who is active', () => {
     expect(bench.state.isActive).toBe(true);
   });
 
+  it('is silenced by nobody when it falls silent by itself, whoever did something last', () => {
+    bench.command({ kind: 'next', row: null });
+    expect(bench.state.by).toBe('phone');
+    bench.send({ type: 'failed', id: bench.state.load?.id ?? '', error: new TonearmError({ kind: 'conflict', code: 'output/device-busy', message: 'Busy.' }) });
+    expect(bench.state).toMatchObject({ phase: 'paused', by: 'tonearm' });
+    bench.command({ kind: 'resume', at: undefined });
+    bench.command({ kind: 'pause' });
+    expect(bench.state).toMatchObject({ phase: 'paused', by: 'phone' });
+  });
+
   it('answers no to commands while inactive, but a local play goes on where it was', () => {
     bench.now += 12_000;
     bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) });
@@ -1186,6 +1196,19 @@ describe('edges', () => {
     bench.send({ type: 'resolved', generation: bench.state.generation, context: source([row(0), row(6)]) });
     expect(upcoming(bench.state.list, 9, false).map((r) => r.uri)).toEqual([id(6)]);
     expect(bench.state.resolving).toBeNull();
+  });
+
+  it('asks for a playlist that was edited while its first answer was on its way', () => {
+    bench.isAutomatic = false;
+    bench.command(play());
+    const { generation } = bench.state;
+    bench.send({ type: 'modified', uri: playlist });
+    expect(bench.count('resolve')).toBe(1);
+    bench.send({ type: 'resolved', generation, context: source([row(0), row(1)]) });
+    expect(bench.count('resolve')).toBe(2);
+    expect(bench.state).toMatchObject({ resolving: 'update', edited: null });
+    bench.send({ type: 'resolved', generation: bench.state.generation, context: source([row(0), row(7)]) });
+    expect(upcoming(bench.state.list, 9, false).map((r) => r.uri)).toEqual([id(7)]);
   });
 
   it('tells a cloud that has lost the state', () => {

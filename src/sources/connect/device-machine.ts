@@ -1,7 +1,7 @@
 import type { TonearmError } from '#foundation';
 import { askOnceMore, tendAutoplay } from './device-autoplay.ts';
 import { handle, pause } from './device-commands.ts';
-import { askForPage, continued, dropped, fetchAhead, page, playlistModified, resolved, stopWaiting, unresolved } from './device-context.ts';
+import { askForPage, catchUp, continued, dropped, fetchAhead, page, playlistModified, resolved, stopWaiting, unresolved } from './device-context.ts';
 import { endStall, failCurrent, isOfTheTrack, isWaitingForOutput, retry, retryNow, stallPatience } from './device-failures.ts';
 import { leaveBehind, loseActive, mostAhead } from './device-life.ts';
 import { armPrefetch, dropNext, goIdle, goNext, playFollower, prefetch, silence, startSound } from './device-loading.ts';
@@ -30,16 +30,22 @@ export interface DeviceStep {
 export function step(state: DeviceState, input: DeviceInput, env: DeviceEnvironment): DeviceStep {
   const turn = new Turn(state, env);
   react(turn, input);
+  // What falls silent by itself was silenced by nobody, whoever did something last.
+  if (!isSomebodys(input) && isSounding(state) && !isSounding(turn.state)) turn.set({ by: 'tonearm' });
   const { list, options, phase, load, sleepAtEnd, anchor, duration } = turn.state;
   const isOrderSame = list === state.list && options === state.options && sleepAtEnd === state.sleepAtEnd;
   const isPlaceSame = anchor === state.anchor && duration === state.duration && phase === state.phase && load?.id === state.load?.id;
   if (!isOrderSame || !isPlaceSame) armPrefetch(turn);
+  catchUp(turn);
   fetchAhead(turn);
   stopWaiting(turn);
   tendAutoplay(turn);
   settlePause(turn, state.settling);
   return { state: turn.state, effects: turn.effects };
 }
+
+const isSomebodys = ({ type }: DeviceInput): boolean => type === 'request' || type === 'local' || type === 'cluster';
+const isSounding = ({ phase, isPauseWanted }: DeviceState): boolean => phase === 'playing' || phase === 'stalled' || (phase === 'loading' && !isPauseWanted);
 
 /** Where it paused is told once, with the place that was really heard last: what a player had buffered may be heard still (§3.6). */
 function settlePause(turn: Turn, before: string | null): void {

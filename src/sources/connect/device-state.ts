@@ -55,6 +55,8 @@ export interface DeviceState {
   readonly generation: number;
   /** What the newest question about a context is for; `more` goes on behind music that plays. */
   readonly resolving: 'start' | 'update' | 'page' | 'more' | 'autoplay' | null;
+  /** A playlist that was edited while something else was asked: asked for when that is answered. */
+  readonly edited: string | null;
   /** The next page could not be had: not asked for again before the track changes. */
   readonly isPageFailed: boolean;
   /** Pages in a row that had nothing in them. */
@@ -169,6 +171,7 @@ export function initialState(sessionId: string, now: Millis): DeviceState {
     foreseen: null,
     generation: 0,
     resolving: null,
+    edited: null,
     isPageFailed: false,
     emptyPages: 0,
     pageTries: 0,

@@ -1,7 +1,8 @@
-import type { Command, Millis, Origin, PlayerEvents, SourceState, Zone } from '#core';
+import type { Command, Origin, PlayerEvents, SourceState, Zone } from '#core';
 import { Emitter, Scope, TonearmError, toTonearmError, type Clock, type Events, type Log } from '#foundation';
 import type { Session, SessionEvents } from '#spotify';
 import type { CommandRequest } from '#spotify/wire';
+import { Answers } from './answers.ts';
 import { carry, type Carried } from './device-carrying.ts';
 import { tellDeck } from './deck-effects.ts';
 import { step } from './device-machine.ts';
@@ -10,12 +11,14 @@ import { sayFarewell } from './farewell.ts';
 import { Hold } from './hold.ts';
 import { Loads } from './loads.ts';
 import { newsOf } from './news.ts';
+import { PlaceKeeper } from './place-keeper.ts';
 import { Publisher } from './publisher.ts';
 import { Questions } from './questions.ts';
 import type { DeviceFacts } from './report.ts';
 import { Reporter, type ReportKind } from './reporter.ts';
 import { localCommand, understood } from './request.ts';
 import type { Normalisation } from './resolve.ts';
+import { Skew } from './skew.ts';
 import { Timers } from './timers.ts';
 import { viewOf } from './view.ts';
 
@@ -40,11 +43,6 @@ export interface DeviceEvents {
   loggedOut: Record<string, never>;
 }
 
-type Answer = (success: boolean, why: Extract<DeviceEffect, { type: 'answer' }>['why']) => void;
-
-/** Differences between two clocks below this come from reading them one after the other. */
-const skewTolerance = 50;
-
 const isFiltered = ({ attributes }: Pick<Session, 'attributes'>): boolean => attributes.get('filter-explicit-content') === '1';
 
 /** The machine's hands: turns what happens into inputs, and effects into calls. Decides nothing. */
@@ -54,25 +52,24 @@ export class Device implements AsyncDisposable {
   readonly #emitter: Emitter<DeviceEvents>;
   readonly #reporter: Reporter;
   readonly #publisher: Publisher;
-  readonly #answers = new Map<number, Answer>();
+  readonly #answers = new Answers();
   readonly #loads: Loads;
   readonly #questions: Questions;
   readonly #hold: Hold;
   readonly #timers: Timers;
+  readonly #places: PlaceKeeper;
+  readonly #skew: Skew;
   readonly #inputs: DeviceInput[] = [];
   #state: DeviceState;
-  #tickets = 0;
   #isStepping = false;
   #isClosed = false;
-  /** Server time minus local time. */
-  #skew = 0;
   #isFiltered: boolean;
-  /** Places in episodes on their way to the cloud. */
-  #keeping: Promise<void> = Promise.resolve();
 
   constructor(options: DeviceOptions) {
     const { session, zone, clock, log } = options;
     this.#options = options;
+    this.#skew = new Skew(session, clock);
+    this.#places = new PlaceKeeper(session, log, this.#scope.signal);
     this.#emitter = new Emitter((error) => log.error('A listener of the device failed', { error }));
     this.#state = initialState(options.newId(), session.now());
     this.#reporter = new Reporter({ clock, log, put: (kind, signal) => this.#put(kind, signal), disallowed: (error) => this.#send({ type: 'disallowed', error }) });
@@ -92,23 +89,7 @@ export class Device implements AsyncDisposable {
     this.#hold = new Hold({ zone, hear: (input) => this.#send(input), wanted: (id) => this.#refresh(id) });
     this.#scope.defer(() => this.#letGo());
     this.#scope.use(this.#reporter);
-    this.#scope.use(zone.events.on('volume', () => this.#reporter.tell('volume')));
-    this.#scope.use(session.events.on('connected', () => this.#send({ type: 'connected' })));
-    this.#scope.use(
-      session.events.on('disconnected', () => {
-        this.#reporter.disconnected();
-        this.#send({ type: 'disconnected' });
-      }),
-    );
-    this.#scope.use(
-      session.events.on('account', () => {
-        const was = this.#isFiltered;
-        this.#isFiltered = isFiltered(session);
-        if (this.#isFiltered && !was) this.#filter();
-      }),
-    );
-    this.#scope.use(session.events.on('request', (event) => this.#request(event)));
-    this.#scope.use(session.events.on('message', (message) => this.#message(message)));
+    this.#listen();
     if (session.connectionId !== null) this.#send({ type: 'connected' });
   }
 
@@ -118,7 +99,7 @@ export class Device implements AsyncDisposable {
 
   get state(): SourceState {
     const { session } = this.#options;
-    return viewOf(this.#state, { skew: this.#skewNow(), account: { name: session.username, connected: session.connectionId !== null } });
+    return viewOf(this.#state, { skew: this.#skew.now, account: { name: session.username, connected: session.connectionId !== null } });
   }
 
   /** Resolves when the command has been accepted; what takes time shows in `state`. */
@@ -140,7 +121,7 @@ export class Device implements AsyncDisposable {
   #ask(command: DeviceCommand, by: Origin): Promise<void> {
     if (this.#isClosed) return Promise.reject(new TonearmError({ kind: 'conflict', code: 'connect/closing', message: 'The Spotify account is being disconnected. Try again in a moment.' }));
     return new Promise((resolve, reject) => {
-      const ticket = this.#ticket((success, why) => {
+      const ticket = this.#answers.ticket((success, why) => {
         if (success) resolve();
         else reject(new TonearmError(why ?? { kind: 'internal', code: 'connect/refused', message: 'Spotify Connect could not do this.' }));
       });
@@ -156,7 +137,7 @@ export class Device implements AsyncDisposable {
     try {
       // A report that is under way would put us back on the list.
       await this.#reporter[Symbol.asyncDispose]();
-      await sayFarewell(this.#options, { isActive: wasActive, kept: this.#keeping }, signal);
+      await sayFarewell(this.#options, { isActive: wasActive, kept: this.#places.done }, signal);
     } catch (error) {
       this.#options.log.debug('The cloud could not be told that this speaker leaves', { code: toTonearmError(error).code });
     }
@@ -171,10 +152,25 @@ export class Device implements AsyncDisposable {
     await this.#scope[Symbol.asyncDispose]();
   }
 
-  #ticket(answer: Answer): number {
-    const ticket = ++this.#tickets;
-    this.#answers.set(ticket, answer);
-    return ticket;
+  #listen(): void {
+    const { session, zone } = this.#options;
+    this.#scope.use(zone.events.on('volume', () => this.#reporter.tell('volume')));
+    this.#scope.use(session.events.on('connected', () => this.#send({ type: 'connected' })));
+    this.#scope.use(
+      session.events.on('disconnected', () => {
+        this.#reporter.disconnected();
+        this.#send({ type: 'disconnected' });
+      }),
+    );
+    this.#scope.use(
+      session.events.on('account', () => {
+        const was = this.#isFiltered;
+        this.#isFiltered = isFiltered(session);
+        if (this.#isFiltered && !was) this.#filter();
+      }),
+    );
+    this.#scope.use(session.events.on('request', (event) => this.#request(event)));
+    this.#scope.use(session.events.on('message', (message) => this.#message(message)));
   }
 
   #request(event: SessionEvents['request']): void {
@@ -186,7 +182,7 @@ export class Device implements AsyncDisposable {
     log.debug('A phone commands', { endpoint, commandId: request.commandId });
     log.trace('The command as it came', { raw });
     this.#checkRevision(request.command);
-    const ticket = this.#ticket((success, why) => {
+    const ticket = this.#answers.ticket((success, why) => {
       if (why) log.info(`Not done: ${why.message}`, { endpoint, code: why.code });
       event.reply(success);
     });
@@ -224,21 +220,7 @@ export class Device implements AsyncDisposable {
       this.#isStepping = false;
     }
     // Whoever shows a position extrapolates it with the machine's clock.
-    if (this.#isClockSet() || this.#state !== before) this.#emitter.emit('changed', { by: this.#state.by });
-  }
-
-  /** Somebody set the machine's clock, or the cloud's has become known. */
-  #isClockSet(): boolean {
-    const skew = this.#skewNow();
-    const isSet = skew !== this.#skew;
-    this.#skew = skew;
-    return isSet;
-  }
-
-  #skewNow(): number {
-    const { session, clock } = this.#options;
-    const skew = session.now() - clock.now();
-    return Math.abs(skew - this.#skew) <= skewTolerance ? this.#skew : skew;
+    if (this.#skew.hasChanged() || this.#state !== before) this.#emitter.emit('changed', { by: this.#state.by });
   }
 
   #step(input: DeviceInput): void {
@@ -257,8 +239,7 @@ export class Device implements AsyncDisposable {
   #perform(effect: DeviceEffect): void {
     switch (effect.type) {
       case 'answer':
-        this.#answers.get(effect.ticket)?.(effect.success, effect.why);
-        this.#answers.delete(effect.ticket);
+        this.#answers.give(effect);
         return;
       case 'claim':
         this.#hold.claim(effect.by);
@@ -299,7 +280,7 @@ export class Device implements AsyncDisposable {
         this.#reporter.tell('inactive');
         return;
       case 'keepPlace':
-        this.#keepPlace(effect.uri, effect.position);
+        this.#places.keep(effect.uri, effect.position);
         return;
       case 'timer':
         this.#timers.set(effect.name, effect.delay);
@@ -324,14 +305,6 @@ export class Device implements AsyncDisposable {
     );
   }
 
-  /** In order, because the last one counts. Whoever leaves waits for it. */
-  #keepPlace(uri: string, position: Millis | 'finished'): void {
-    const { session, log } = this.#options;
-    this.#keeping = this.#keeping
-      .then(() => session.keepResumePoint(uri, position, this.#scope.signal))
-      .catch((error: unknown) => log.debug('How far the listener is could not be kept', { code: toTonearmError(error).code }));
-  }
-
   async #put(kind: ReportKind, signal: AbortSignal): Promise<void> {
     if (kind === 'inactive') return this.#options.session.putInactive(signal);
     const { activeDeviceId, startedPlayingAtTimestamp } = await this.#publisher.put(kind, signal);
@@ -344,7 +317,6 @@ export class Device implements AsyncDisposable {
     this.#timers[Symbol.dispose]();
     this.#loads[Symbol.dispose]();
     this.#questions[Symbol.dispose]();
-    for (const answer of this.#answers.values()) answer(false, { kind: 'cancelled', code: 'connect/closing', message: 'Tonearm is closing.' });
-    this.#answers.clear();
+    this.#answers[Symbol.dispose]();
   }
 }

@@ -225,6 +225,13 @@ describe('reporter', () => {
     expect(puts).toHaveLength(1);
   });
 
+  it('tells a cloud that comes back after a long trouble within 15 s', async () => {
+    const { clock, puts, reporter } = setup((_, count) => (count <= 12 ? Promise.reject(new TonearmError({ kind: 'unavailable', code: 'spotify/server-error', message: 'no' })) : Promise.resolve()));
+    reporter.tell('state');
+    await clock.advance(240_000);
+    expect(puts.slice(1).map(({ at }, index) => at - puts[index]!.at)).toEqual([5000, 10_000, ...Array<number>(10).fill(15_000)]);
+  });
+
   it('says nothing more on this connection to a cloud that does not allow it, and says so once', async () => {
     let isAllowed = false;
     const { clock, puts, disallowed, reporter } = setup(async () => {

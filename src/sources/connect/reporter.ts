@@ -30,7 +30,7 @@ const inactivePatience = 1000;
 export class Reporter implements AsyncDisposable {
   readonly #ports: ReporterPorts;
   readonly #due = new Set<ReportKind>();
-  readonly #backoff = new Backoff({ first: 5000, factor: 2, cap: 60_000, jitter: 0 });
+  readonly #backoff = new Backoff({ first: 5000, factor: 2, cap: 15_000, jitter: 0 });
   #timer: Disposable | undefined;
   #quiet: Disposable | undefined;
   #patience: Disposable | undefined;

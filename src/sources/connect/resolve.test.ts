@@ -31,7 +31,7 @@ const refused = new TonearmError({ kind: 'forbidden', code: 'spotify/key-refused
 describe('from a row to a recipe', () => {
   it('names bytes, cipher, what to skip, and what apps draw', async () => {
     const { playable, metadata, expires } = await resolveRow(fake().session, row, 'off', signal);
-    expect(playable).toMatchObject({ bytes: { urls: ['https://cdn/1'], live: false }, cipher: { name: 'aes-128-ctr', key }, format: 'vorbis', track: { title: 'T', artists: ['A', 'B'], explicit: true, covers: [{ url: 'large' }, { url: 'small' }] } });
+    expect(playable).toMatchObject({ bytes: { urls: ['https://cdn/1'], live: false }, cipher: { name: 'aes-128-ctr', key }, format: 'vorbis', track: { title: 'T', artists: ['A', 'B'], explicit: true, format: { codec: 'vorbis', bitrate: expect.any(Number) as number }, covers: [{ url: 'large' }, { url: 'small' }] } });
     expect(playable.skip).toBeGreaterThan(0);
     expect(playable).not.toHaveProperty('gainDb');
     expect(expires).toBe(5);

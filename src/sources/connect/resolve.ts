@@ -65,6 +65,7 @@ export function trackOf(resolved: Resolved): Track {
     duration: resolved.duration,
     covers: [...resolved.images].sort((a, b) => b.width - a.width),
     explicit: resolved.explicit,
+    format: { codec: resolved.file.kind, bitrate: resolved.file.bitrate },
   };
 }
 

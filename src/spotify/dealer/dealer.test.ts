@@ -172,6 +172,17 @@ describe('the dealer', () => {
     expect(moved).toHaveLength(3);
   });
 
+  it('is back ten seconds after a long trouble at the latest', async () => {
+    statuses = Array<number>(30).fill(503);
+    dealer.start();
+    for (let tries = 1; tries <= 30; tries++) {
+      await until(() => reasons.length === tries);
+      for (let waited = 0; upgrades.length === tries && waited <= 10_000; waited += 250) await clock.advance(250);
+    }
+    await until(() => ids.length === 1);
+    expect(upgrades).toHaveLength(31);
+  });
+
   it('gets a new token on 401, once and at once', async () => {
     statuses = [401];
     await connect();

@@ -48,6 +48,8 @@ const connectionPrefix = 'hm://pusher/v1/connections/';
 const connectionIdTime = 10_000;
 /** Every request gets its reply: after this time a negative one. Phones give up after about ten seconds. */
 const replyTime = 8000;
+/** Without this channel no phone sees the speaker: nobody should wait long for it when the network has been back for a while. */
+const longestPause = 10_000;
 /** A link that lasted this long starts the pauses from the beginning again. */
 const stableTime = 60_000;
 
@@ -71,7 +73,7 @@ export class Dealer implements AsyncDisposable {
   constructor(options: DealerOptions) {
     this.#options = options;
     this.#pause = new Pause(options.clock);
-    this.#pauses = new Backoff({ first: 500, factor: 1.5, cap: 30_000 }, options.random ?? Math.random);
+    this.#pauses = new Backoff({ first: 500, factor: 1.5, cap: longestPause }, options.random ?? Math.random);
     this.#emitter = new Emitter((error) => options.log.error('A listener of the dealer failed.', { error }));
   }
 

@@ -20,6 +20,13 @@ interface Internals {
   };
 }
 
+/** What a stream says of itself before its first sound. */
+export interface VorbisSetUp {
+  readonly identification: Uint8Array;
+  readonly setup: Uint8Array;
+  readonly channels: number;
+}
+
 /** libvorbis, fed with single packets. */
 export class VorbisKernel implements Disposable {
   readonly #owner: OggVorbisDecoder;
@@ -36,18 +43,27 @@ export class VorbisKernel implements Disposable {
     this.#channels = channels;
   }
 
-  /** Makes a decoder from the identification and the set-up packet. */
-  static async open(identification: Uint8Array, setup: Uint8Array, channels: number): Promise<VorbisKernel> {
+  /** A decoder that does not know yet what it is for; disposed unless it was opened. */
+  static prepare(): Disposable & { open(headers: VorbisSetUp): Promise<VorbisKernel> } {
     const owner = new OggVorbisDecoder();
-    await owner.ready;
-    const inner = (owner as unknown as Partial<Internals>)._decoder;
-    if (typeof inner?._common.wasm.decode_packets !== 'function') {
-      throw new TonearmError({ kind: 'internal', code: 'audio/decoder-unknown', message: 'The Vorbis decoder package is of another version than Tonearm was built for. Install Tonearm again.' });
-    }
-    inner.sendSetupHeader(identification);
-    inner.sendSetupHeader(setup);
-    inner.initDsp();
-    return new VorbisKernel(owner, channels);
+    let isOpen = false;
+    return {
+      async open({ identification, setup, channels }) {
+        await owner.ready;
+        const inner = (owner as unknown as Partial<Internals>)._decoder;
+        if (typeof inner?._common.wasm.decode_packets !== 'function') {
+          throw new TonearmError({ kind: 'internal', code: 'audio/decoder-unknown', message: 'The Vorbis decoder package is of another version than Tonearm was built for. Install Tonearm again.' });
+        }
+        inner.sendSetupHeader(identification);
+        inner.sendSetupHeader(setup);
+        inner.initDsp();
+        isOpen = true;
+        return new VorbisKernel(owner, channels);
+      },
+      [Symbol.dispose]: () => {
+        if (!isOpen) void owner.ready.then(() => owner.free(), () => undefined);
+      },
+    };
   }
 
   /** The most bytes a packet may have. */

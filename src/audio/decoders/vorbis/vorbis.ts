@@ -14,9 +14,10 @@ const patience = 160 * 1024;
  */
 export async function openVorbis(input: DecoderInput, signal: AbortSignal): Promise<Decoder> {
   const pages = new OggPageReader(input.reader);
+  // Made while the first bytes are on their way.
+  using blank = VorbisKernel.prepare();
   const headers = await readVorbisHeaders(pages, input.deciphered, signal);
-  const kernel = await VorbisKernel.open(headers.identification, headers.setup, headers.channels);
-  return new VorbisDecoder(input, pages, kernel, headers);
+  return new VorbisDecoder(input, pages, await blank.open(headers), headers);
 }
 
 class VorbisDecoder implements Decoder {
