@@ -30,7 +30,8 @@ export async function openTonearm(config: Config, host: OpenHost, control?: Cont
     const presets = await openPresets({ settings: config.presets, host, slug: (name) => slugOf(name, 'preset') });
     const house = { neighbours: new Neighbours(), presets };
     // Zones first: a phone looks for them. The broker is not in their way.
-    const opening = config.zones.map((zone) => openOne(zone, house, accounts, config, host, scope));
+    const speakers = scope.use(new Scope({ isSideBySide: true }));
+    const opening = config.zones.map((zone) => openOne(zone, house, accounts, config, host, speakers));
     const broking = openOwnBroker(config, host, scope);
     // Where one fails the others are waited for: what comes after the tearing down would hold ports of the next start.
     await Promise.allSettled([...opening, broking]);

@@ -1,17 +1,15 @@
-import { Emitter, every, type Events, type Secret, toTonearmError, TonearmError } from '#foundation';
+import { Emitter, type Events, type Secret, toTonearmError, TonearmError } from '#foundation';
 import type { Deck, DeckEvents, Host, LoadId, Millis, OutputView, Playable } from '#core';
 import { releaseAfter, type ConcreteOutput, type OutputSettings } from '#outputs';
+import { Heartbeat } from './heartbeat.ts';
 import { openInProcess, openThread, type Link } from './link.ts';
 import { OutputDesk } from './output-desk.ts';
-import { decodeError, type DeckNews, type FromThread, type ThreadSettings, type ToThread } from './wire/index.ts';
+import { Wanted } from './wanted.ts';
+import { decodeError, type FromThread, type ThreadSettings, type ToThread } from './wire/index.ts';
 
 /** A thread that dies more often than this within a minute is not started again for the same track. */
 const mostDeaths = 3;
 const deathsWithin: Millis = 60_000;
-/** While it plays, the thread is asked for a sign of life so often. */
-const pingEvery: Millis = 1500;
-/** So many questions without an answer, one after the other, and it counts as hanging. */
-const mostUnanswered = 3;
 /** Announcements that may wait for their turn. */
 const mostWaiting = 32;
 
@@ -40,22 +38,6 @@ export function openDeck(options: DeckOptions): OpenedDeck {
   return new ThreadDeck(options);
 }
 
-/** What is to be said. */
-interface Announcement {
-  readonly id: LoadId;
-  readonly playable: Playable;
-  readonly gain: number;
-  readonly duck: number;
-}
-
-/** What would have to be started again. */
-interface Loaded {
-  readonly id: LoadId;
-  playable: Playable;
-  position: Millis;
-  paused: boolean;
-}
-
 class ThreadDeck implements OpenedDeck {
   readonly chosen: OpenedDeck['chosen'];
   readonly #options: DeckOptions;
@@ -66,20 +48,16 @@ class ThreadDeck implements OpenedDeck {
   #link: Link | null = null;
   /** Links on their way out. */
   readonly #closing = new Set<Promise<void>>();
-  #loaded: Loaded | null = null;
-  #follower: { readonly playable: Playable; readonly id: LoadId } | null = null;
-  #gain = 1;
-  /** Not over yet, in order. */
-  readonly #announcements = new Map<LoadId, Announcement>();
+  readonly #wanted = new Wanted();
   #deaths: number[] = [];
   #release: Disposable | null = null;
-  #heartbeat: Disposable | null = null;
-  #unanswered = 0;
+  readonly #heartbeat: Heartbeat;
   #closed = false;
 
   constructor(options: DeckOptions) {
     this.#options = options;
     const { log, clock, programs } = options.host;
+    this.#heartbeat = new Heartbeat(clock, (link, error) => this.#died(link, error));
     this.#desk = new OutputDesk(options.output, { clock, log: log.child('output'), programs }, () => this.#changeOutput());
     this.chosen = this.#desk.open();
     // Whoever waits for it hears of a failure; nobody may be waiting.
@@ -92,60 +70,62 @@ class ThreadDeck implements OpenedDeck {
   }
 
   play(playable: Playable, { id, at, paused }: { readonly id: LoadId; readonly at: Millis; readonly paused: boolean }): void {
-    this.#loaded = { id, playable, position: at, paused };
-    this.#follower = null;
+    this.#wanted.loaded = { id, playable, position: at, paused };
+    this.#wanted.follower = null;
     this.#send({ kind: 'play', id, playable, at, paused });
   }
 
   follow(next: { readonly playable: Playable; readonly id: LoadId } | null): void {
-    this.#follower = next;
+    this.#wanted.follower = next;
     if (this.#link) this.#send({ kind: 'follow', next });
   }
 
   refresh(id: LoadId, playable: Playable): void {
-    if (this.#loaded?.id === id) this.#loaded.playable = playable;
-    if (this.#follower?.id === id) this.#follower = { id, playable };
+    this.#wanted.refresh(id, playable);
     if (this.#link) this.#send({ kind: 'refresh', id, playable });
   }
 
   pause(): void {
-    if (!this.#loaded) return;
-    this.#loaded.paused = true;
+    const { loaded } = this.#wanted;
+    if (!loaded) return;
+    loaded.paused = true;
     if (this.#link) this.#send({ kind: 'pause' });
   }
 
   resume(): void {
-    if (!this.#loaded) return;
-    this.#loaded.paused = false;
+    const { loaded } = this.#wanted;
+    if (!loaded) return;
+    loaded.paused = false;
     if (this.#link) this.#send({ kind: 'resume' });
     else this.#restart();
   }
 
   seek(to: Millis): void {
-    if (!this.#loaded) return;
-    this.#loaded.position = to;
+    const { loaded } = this.#wanted;
+    if (!loaded) return;
+    loaded.position = to;
     if (this.#link) this.#send({ kind: 'seek', to });
     else this.#restart();
   }
 
   stop(): void {
-    this.#loaded = this.#follower = null;
+    this.#wanted.unload();
     if (this.#link) this.#send({ kind: 'stop' });
   }
 
   setGain(gain: number): void {
-    this.#gain = gain;
+    this.#wanted.gain = gain;
     if (this.#link) this.#send({ kind: 'gain', gain });
   }
 
   announce(playable: Playable, { id, gain, duck }: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void {
-    if (this.#announcements.size >= mostWaiting) {
+    if (this.#wanted.announcements.size >= mostWaiting) {
       const error = new TonearmError({ kind: 'conflict', code: 'audio/too-many-announcements', message: `${mostWaiting} announcements are waiting already, so this one is not said. Try again when it is quieter.` });
       queueMicrotask(() => this.#emitter.emit('announced', { id, error }));
       return;
     }
     const announcement = { id, playable, gain, duck };
-    this.#announcements.set(id, announcement);
+    this.#wanted.announcements.set(id, announcement);
     this.#send({ kind: 'announce', ...announcement });
   }
 
@@ -165,11 +145,11 @@ class ThreadDeck implements OpenedDeck {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#desk[Symbol.dispose]();
-    this.#loaded = this.#follower = null;
-    this.#announcements.clear();
+    this.#wanted.unload();
+    this.#wanted.forgetAnnouncements();
     this.#release?.[Symbol.dispose]();
     this.#release = null;
-    this.#stopListening();
+    this.#heartbeat[Symbol.dispose]();
     this.#letGo();
     await Promise.all(this.#closing);
   }
@@ -191,7 +171,7 @@ class ThreadDeck implements OpenedDeck {
       return;
     }
     this.#restart();
-    for (const announcement of this.#announcements.values()) this.#send({ kind: 'announce', ...announcement });
+    for (const announcement of this.#wanted.announcements.values()) this.#send({ kind: 'announce', ...announcement });
   }
 
   #send(message: ToThread): void {
@@ -208,26 +188,26 @@ class ThreadDeck implements OpenedDeck {
     const listener = { message: (message: FromThread) => this.#hear(link, message), died: (error: Error) => this.#died(link, error) };
     const link: Link = inProcess ? openInProcess(thread, { clock, log }, listener) : openThread(programs.audioThread, thread, clock, listener);
     this.#link = link;
-    link.send({ kind: 'gain', gain: this.#gain });
+    link.send({ kind: 'gain', gain: this.#wanted.gain });
     return link;
   }
 
   /** A new thread takes up where the last one was. */
   #restart(): void {
-    const loaded = this.#loaded;
+    const { loaded, follower } = this.#wanted;
     if (!loaded) return;
     this.#send({ kind: 'play', id: loaded.id, playable: loaded.playable, at: loaded.position, paused: loaded.paused });
-    if (this.#follower) this.#send({ kind: 'follow', next: this.#follower });
+    if (follower) this.#send({ kind: 'follow', next: follower });
   }
 
   #hear(link: Link, message: FromThread): void {
     if (link !== this.#link) return;
-    this.#unanswered = 0;
+    this.#heartbeat.heard();
     if (message.kind === 'log') {
       const log = message.name === '' ? this.#options.host.log : this.#options.host.log.child(message.name);
       log[message.level](message.message, message.fields);
     } else if (message.kind === 'event') {
-      this.#note(message);
+      this.#wanted.note(message);
       this.#arrangeRelease();
       if (message.name === 'failed') this.#emitter.emit('failed', { id: message.event.id, error: decodeError(message.event.error) });
       else if (message.name === 'announced') this.#emitter.emit('announced', { id: message.event.id, error: message.event.error && decodeError(message.event.error) });
@@ -235,44 +215,23 @@ class ThreadDeck implements OpenedDeck {
     }
   }
 
-  /** Keeps what a new thread would need to know. */
-  #note(news: DeckNews): void {
-    const loaded = this.#loaded;
-    if (news.name === 'announced') this.#announcements.delete(news.event.id);
-    if (news.name === 'announcing' || news.name === 'announced') return;
-    if (news.name === 'playing' && news.event.id === this.#follower?.id) {
-      this.#loaded = { id: this.#follower.id, playable: this.#follower.playable, position: news.event.position, paused: false };
-      this.#follower = null;
-    } else if (loaded?.id === news.event.id) {
-      if ('position' in news.event) loaded.position = news.event.position;
-      // An output that failed may have come back by itself.
-      if (news.name === 'playing') loaded.paused = false;
-      if (news.name === 'failed') {
-        // Trouble with the output leaves the load in place for a resume; any other failure ends it.
-        if (news.event.error.code.startsWith('output/')) loaded.paused = true;
-        else this.#loaded = this.#follower = null;
-      }
-      if (news.name === 'ended' && !this.#follower) this.#loaded = null;
-    }
-  }
-
   #died(link: Link, error: Error): void {
     if (link !== this.#link) return;
     this.#link = null;
-    this.#stopListening();
+    this.#heartbeat.watch(null);
     const { clock, log } = this.#options.host;
     const now = clock.monotonic();
     this.#deaths = [...this.#deaths.filter((at) => now - at < deathsWithin), now];
     log.warn('The audio thread died', { reason: toTonearmError(error).message, again: this.#deaths.length <= mostDeaths });
     this.#forgetAnnouncements(new TonearmError({ kind: 'internal', code: 'audio/thread-died', message: 'The part of Tonearm that plays sound stopped, so this announcement was not said to its end. Say it again.', cause: error }));
-    const loaded = this.#loaded;
+    const { loaded } = this.#wanted;
     if (!loaded) return;
     if (this.#deaths.length <= mostDeaths) {
       if (!loaded.paused) this.#emitter.emit('stalled', { id: loaded.id, position: loaded.position });
       this.#restart();
       return;
     }
-    this.#loaded = this.#follower = null;
+    this.#wanted.unload();
     const message = 'The part of Tonearm that plays sound stopped several times in a row. Try another track; if it stays, restart Tonearm.';
     this.#emitter.emit('failed', { id: loaded.id, error: new TonearmError({ kind: 'internal', code: 'audio/thread-died', message, cause: error }) });
   }
@@ -282,37 +241,16 @@ class ThreadDeck implements OpenedDeck {
     const { host, releaseThreadAfter = 180_000 } = this.#options;
     this.#release?.[Symbol.dispose]();
     this.#release = null;
-    const isBusy = (this.#loaded !== null && !this.#loaded.paused) || this.#announcements.size > 0;
-    this.#desk.expect(isBusy);
-    if (isBusy) this.#heartbeat ??= every(host.clock, pingEvery, () => this.#ping());
-    else this.#stopListening();
+    const isDue = this.#wanted.isDue;
+    this.#desk.expect(isDue);
+    this.#heartbeat.watch(isDue ? this.#link : null);
     // The thread keeps the device open as long as that is wanted.
     const wait = Math.max(releaseThreadAfter, this.#thread?.releaseOutputAfter ?? 0);
-    if (!isBusy && this.#link && wait !== Infinity) this.#release = host.clock.timer(wait, () => this.#letGo());
+    if (!isDue && this.#link && wait !== Infinity) this.#release = host.clock.timer(wait, () => this.#letGo());
   }
 
   #forgetAnnouncements(error: TonearmError | null): void {
-    const forgotten = [...this.#announcements.keys()];
-    this.#announcements.clear();
-    for (const id of forgotten) this.#emitter.emit('announced', { id, error });
-  }
-
-  #ping(): void {
-    const link = this.#link;
-    if (!link) return;
-    if (this.#unanswered >= mostUnanswered) {
-      link.abandon();
-      this.#died(link, new Error(`It has not answered for ${(mostUnanswered * pingEvery) / 1000} seconds.`));
-      return;
-    }
-    this.#unanswered += 1;
-    link.send({ kind: 'ping' });
-  }
-
-  #stopListening(): void {
-    this.#heartbeat?.[Symbol.dispose]();
-    this.#heartbeat = null;
-    this.#unanswered = 0;
+    for (const id of this.#wanted.forgetAnnouncements()) this.#emitter.emit('announced', { id, error });
   }
 
   #letGo(): void {

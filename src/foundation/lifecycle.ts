@@ -1,11 +1,16 @@
 /**
- * Owns things that live, and ends them in reverse order of arrival. Every failure while closing is reported;
- * none keeps the others from being closed. Closing twice is the same as closing once.
+ * Owns things that live, and ends them in reverse order of arrival, one after the other; or side by side, when none needs another.
+ * Every failure while closing is reported; none keeps the others from being closed. Closing twice is the same as closing once.
  */
 export class Scope implements AsyncDisposable {
   readonly #ends: (() => unknown)[] = [];
   readonly #abort = new AbortController();
+  readonly #isSideBySide: boolean;
   #closing: Promise<void> | undefined;
+
+  constructor({ isSideBySide = false }: { readonly isSideBySide?: boolean } = {}) {
+    this.#isSideBySide = isSideBySide;
+  }
 
   /** Fires when the scope starts to close: hand it to everything that waits. */
   get signal(): AbortSignal {
@@ -32,13 +37,15 @@ export class Scope implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#abort.abort(cancelled());
     const failures: unknown[] = [];
-    for (let end = this.#ends.pop(); end; end = this.#ends.pop()) {
+    const run = async (end: () => unknown) => {
       try {
         await end();
       } catch (error) {
         failures.push(error);
       }
-    }
+    };
+    if (this.#isSideBySide) await Promise.all(this.#ends.splice(0).map(run));
+    for (let end = this.#ends.pop(); end; end = this.#ends.pop()) await run(end);
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, 'Several parts could not be closed cleanly.');
   }

@@ -124,6 +124,24 @@ describe('mDNS on loopback', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('is tested, too, when it takes the place of the last one', async () => {
+    const clock = new FakeClock();
+    let links: Link[] = [];
+    const { announcer, health } = announcerWith(unique(), () => viewOf(links), clock);
+    const service = { name: 'Place', type: `tonearm-${unique()}`, port: 3004, txt: {} };
+    const one = await announcer.announce(service);
+    const [two] = await Promise.all([one[Symbol.asyncDispose]().then(() => announcer.announce(service)), one[Symbol.asyncDispose]()]);
+    const [three] = await Promise.all([announcer.announce(service), two[Symbol.asyncDispose]()]);
+    const leaving = three[Symbol.asyncDispose]();
+    const four = await announcer.announce(service);
+    closing.push(() => four[Symbol.asyncDispose]());
+    await leaving;
+    expect(health.conditions[0]?.code).toBe('host/no-network');
+    links = [loopback];
+    await clock.advance(3000);
+    await vi.waitFor(() => expect(health.conditions[0]?.code).toBeNull());
+  });
+
   it.each<[string, (world: { clock: FakeClock; set: (view: NetworkView) => void }) => void]>([
     ['the cable was out for a moment', ({ set }) => set(viewOf([{ ...loopback, carrier: 2 }]))],
     ['another router took over', ({ set }) => set(viewOf([loopback], { gateways: 'eth0 0 FE0200C0' }))],

@@ -73,6 +73,7 @@ export class Announcer {
     while ([...this.#presences].some((other) => other.announcement.type === announcement.type && sameName(other.claim.label, claim.label))) claim.next();
     const presence: Presence = { id: ++this.#ids, announcement, claim, service: serviceOf(announcement, claim), told: '' };
     this.#presences.add(presence);
+    this.#selfTest ??= this.#newSelfTest();
     await (this.#beginning ??= this.#begin());
     claim.begin();
     await this.#apply();
@@ -80,7 +81,7 @@ export class Announcer {
       [Symbol.asyncDispose]: async () => {
         if (!this.#presences.delete(presence)) return;
         // That nothing is announced any more is no trouble now.
-        if (this.#presences.size === 0) this.#selfTest?.[Symbol.dispose]();
+        if (this.#presences.size === 0) this.#endSelfTest();
         await this.#apply();
         if (this.#presences.size === 0) await this.#end();
       },
@@ -88,10 +89,9 @@ export class Announcer {
   }
 
   async #begin(): Promise<void> {
-    const { clock, responder, log, health } = this.#options;
+    const { clock, responder, log } = this.#options;
     this.#looked = { wall: clock.now(), monotonic: clock.monotonic() };
     this.#looking = every(clock, lookAgain, () => this.#look());
-    this.#selfTest = new SelfTest({ clock, log, health, places: () => this.#places(), view: () => this.#view, responder: (link) => (this.#isAvahis(link) ? 'Avahi' : 'Tonearm'), onDeaf: (link) => this.#renew(link) });
     if (responder === 'own') return;
     const avahi = (this.#avahi = new Avahi(log));
     avahi.events.on('changed', ({ isRunning }) => {
@@ -111,11 +111,20 @@ export class Announcer {
     this.#beginning = null;
     this.#looking?.[Symbol.dispose]();
     this.#looking = null;
-    this.#selfTest?.[Symbol.dispose]();
-    this.#selfTest = null;
+    this.#endSelfTest();
     this.#avahi?.[Symbol.dispose]();
     this.#avahi = null;
     await this.#applying;
+  }
+
+  #newSelfTest(): SelfTest {
+    const { clock, log, health } = this.#options;
+    return new SelfTest({ clock, log, health, places: () => this.#places(), view: () => this.#view, responder: (link) => (this.#isAvahis(link) ? 'Avahi' : 'Tonearm'), onDeaf: (link) => this.#renew(link) });
+  }
+
+  #endSelfTest(): void {
+    this.#selfTest?.[Symbol.dispose]();
+    this.#selfTest = null;
   }
 
   #look(): void {

@@ -161,6 +161,18 @@ describe('a wrong key in the file', () => {
     expect((await readdir(join(folder, 'sealed'))).sort()).toEqual(['b.bin', 'c.bin']);
   });
 
+  it('nor over a later one when the first was taken away', async () => {
+    await fill();
+    const store = await open();
+    for (const text of ['first', 'second', 'third']) {
+      await writeFile(sealedFile('a'), text);
+      await store.sealed.write('a', 'new');
+      if (text === 'second') await rm(`${sealedFile('a')}.unreadable`);
+    }
+    expect(await readFile(`${sealedFile('a')}.unreadable-2`, 'utf8')).toBe('second');
+    expect(await readFile(`${sealedFile('a')}.unreadable-3`, 'utf8')).toBe('third');
+  });
+
   it('a value that is wiped goes with what was put aside', async () => {
     await fill();
     await writeFile(sealedFile('a'), 'tampered');
@@ -169,6 +181,22 @@ describe('a wrong key in the file', () => {
     expect(await readdir(join(folder, 'sealed'))).toContain('a.bin.unreadable');
     await store.sealed.remove('a');
     expect((await readdir(join(folder, 'sealed'))).sort()).toEqual(['b.bin', 'c.bin']);
+  });
+});
+
+describe('files of somebody else in the folder', () => {
+  it('are said, left alone, and keep nothing from working', async () => {
+    await fill();
+    const strangers = ['%E0%A4%A.bin', 'a b.bin'];
+    for (const name of strangers) await writeFile(join(folder, 'sealed', name), 'mine');
+    await mkdir(join(folder, 'sealed', 'folder.bin'));
+    // Everything is sealed anew at this start.
+    expect(await readAll(one)).toEqual(all);
+    expect(said).toEqual(['There are files in the data folder that are not Tonearm’s; they are left alone', 'Some stored values could not be encrypted anew with the current key; they stay as they are']);
+    await rm(join(folder, 'sealed', 'folder.bin'), { recursive: true });
+    const store = await open(one);
+    expect(await store.sealed.names('')).toEqual(['a', 'b', 'c']);
+    expect((await readdir(join(folder, 'sealed'))).sort()).toEqual([...strangers, 'a.bin', 'b.bin', 'c.bin'].sort());
   });
 });
 

@@ -47,8 +47,11 @@ export async function openStore(folder: string, log: Log, secrets: StoreSecrets 
   };
   // A rotation that was cut short, or another kind of key than before.
   if (keyring.hasEarlier) {
-    const count = await resealAll();
-    log.info('Stored values were encrypted anew with the current key', { count });
+    // What could not be is read with its earlier key, and tried again at the next start.
+    await resealAll().then(
+      (count) => log.info('Stored values were encrypted anew with the current key', { count }),
+      (error: unknown) => log.warn('Some stored values could not be encrypted anew with the current key; they stay as they are', { error }),
+    );
   }
   return store;
 
@@ -56,7 +59,7 @@ export async function openStore(folder: string, log: Log, secrets: StoreSecrets 
     // What was encrypted before the key changed must be on disk to be found.
     await sealed.idle();
     let count = 0;
-    for (const file of await sealedFiles(sealedFolder)) if (await sealed.rewrite(nameOf(file))) count += 1;
+    for (const name of await sealed.names('')) if (await sealed.rewrite(name)) count += 1;
     await keyring.settle();
     return count;
   }
@@ -68,20 +71,38 @@ const json: Coding = {
   isCurrent: () => Promise.resolve(true),
 };
 
-async function sealedFiles(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => name.endsWith(suffix));
+/** The names of all values in the folder. What somebody else has put there is left alone. */
+async function namesIn(folder: string, extension: string): Promise<{ readonly names: readonly string[]; readonly strangers: readonly string[] }> {
+  const names: string[] = [];
+  const strangers: string[] = [];
+  for (const file of await readdir(folder)) {
+    if (!file.endsWith(extension)) continue;
+    const name = nameOf(file, extension);
+    if (name === null) strangers.push(file);
+    else names.push(name);
+  }
+  return { names, strangers };
 }
 
-function nameOf(file: string): string {
-  return decodeURIComponent(file.slice(0, -suffix.length));
+/** Null for a file that is not one of ours. */
+function nameOf(file: string, extension: string): string | null {
+  try {
+    const name = decodeURIComponent(file.slice(0, -extension.length));
+    return fileOf(name, extension) === file ? name : null;
+  } catch {
+    return null;
+  }
 }
+
+const fileOf = (name: string, extension: string) => `${encodeURIComponent(name)}${extension}`;
 
 /** Tells a wrong key, which opens nothing, from a damaged value. */
 async function checkKey(folder: string, keyring: Keyring, log: Log): Promise<void> {
   let known = 0;
   let foreign = 0;
-  for (const file of await sealedFiles(folder)) {
-    const id = keyIdOf(await readFile(join(folder, file)));
+  for (const name of (await namesIn(folder, suffix)).names) {
+    const bytes = await readFile(join(folder, fileOf(name, suffix))).catch(() => null);
+    const id = bytes && keyIdOf(bytes);
     if (id === undefined || id === null) continue;
     if ((await keyring.candidates(id)).length > 0) known += 1;
     else foreign += 1;
@@ -107,7 +128,9 @@ interface OpenSpace extends Space {
 async function openSpace(folder: string, extension: string, coding: Coding, log: Log): Promise<OpenSpace> {
   await makePrivateFolder(folder);
   await removeLeftovers(folder);
-  const fileOf = (name: string) => join(folder, `${encodeURIComponent(name)}${extension}`);
+  const { strangers } = await namesIn(folder, extension);
+  if (strangers.length > 0) log.warn('There are files in the data folder that are not Tonearm’s; they are left alone', { folder, files: strangers.slice(0, 5).join(', ') });
+  const pathOf = (name: string) => join(folder, fileOf(name, extension));
   // One after the other per name, so that the newest value is the one that stays.
   const turns = new Map<string, Promise<void>>();
   const inTurn = async (name: string, work: () => Promise<void>) => {
@@ -123,14 +146,14 @@ async function openSpace(folder: string, extension: string, coding: Coding, log:
   };
   /** Whoever puts a lost key or a good copy back must find what it belongs to. */
   const spareUnreadable = async (name: string) => {
-    const path = fileOf(name);
+    const path = pathOf(name);
     try {
       await coding.decode(name, await readFile(path));
     } catch (error) {
       if (isMissing(error)) return;
       // One that was put aside before belongs to something else, perhaps to another key.
-      const others = (await asides(path)).length;
-      const aside = others === 0 ? `${path}.unreadable` : `${path}.unreadable-${others + 1}`;
+      const taken = (await asides(path)).map((other) => Number(/-(\d+)$/.exec(other)?.[1] ?? 1));
+      const aside = taken.length === 0 ? `${path}.unreadable` : `${path}.unreadable-${Math.max(...taken) + 1}`;
       await rename(path, aside);
       log.warn('A stored value that cannot be read was put aside before a new one took its place', { name, aside });
     }
@@ -140,7 +163,7 @@ async function openSpace(folder: string, extension: string, coding: Coding, log:
       await turns.get(name)?.catch(() => undefined);
       let bytes: Buffer;
       try {
-        bytes = await readFile(fileOf(name));
+        bytes = await readFile(pathOf(name));
       } catch (error) {
         if (!isMissing(error)) log.warn('A stored value cannot be read; going on without it', { name, error });
         return null;
@@ -156,19 +179,18 @@ async function openSpace(folder: string, extension: string, coding: Coding, log:
     async write(name, value) {
       await inTurn(name, async () => {
         await spareUnreadable(name);
-        await writeFileAtomically(fileOf(name), await coding.encode(name, value));
+        await writeFileAtomically(pathOf(name), await coding.encode(name, value));
       });
     },
     async remove(name) {
       await inTurn(name, async () => {
-        await rm(fileOf(name), { force: true });
-        for (const aside of await asides(fileOf(name))) await rm(aside, { force: true });
+        await rm(pathOf(name), { force: true });
+        for (const aside of await asides(pathOf(name))) await rm(aside, { force: true });
       });
     },
     async names(prefix) {
       await Promise.allSettled(turns.values());
-      const stems = (await readdir(folder)).filter((file) => file.endsWith(extension)).map((file) => decodeURIComponent(file.slice(0, -extension.length)));
-      return stems.filter((name) => name.startsWith(prefix)).sort();
+      return (await namesIn(folder, extension)).names.filter((name) => name.startsWith(prefix)).sort();
     },
     async idle() {
       await Promise.allSettled(turns.values());
@@ -176,14 +198,14 @@ async function openSpace(folder: string, extension: string, coding: Coding, log:
     async rewrite(name) {
       let isDone = false;
       await inTurn(name, async () => {
-        const bytes = await readFile(fileOf(name)).catch((error: unknown) => {
+        const bytes = await readFile(pathOf(name)).catch((error: unknown) => {
           if (isMissing(error)) return null; // wiped meanwhile
           throw error;
         });
         if (!bytes || (await coding.isCurrent(bytes))) return;
         const value = await coding.decode(name, bytes).catch(() => undefined);
         if (value === undefined) return;
-        await writeFileAtomically(fileOf(name), await coding.encode(name, value));
+        await writeFileAtomically(pathOf(name), await coding.encode(name, value));
         isDone = true;
       });
       return isDone;

@@ -1,7 +1,9 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { silentLog, systemClock } from '#foundation';
 import { ProgramOutput } from './program-output.ts';
@@ -24,6 +26,13 @@ function playTo(script: string, { program = 'sh', staysOpen = false } = {}): Pro
 }
 
 const frames = (count: number, value = 0.5) => new Float32Array(2 * count).fill(value);
+
+/** Until something is so that a program on a busy machine brings about in its own time. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await wait(10);
+}
+
+const sizeOf = async (path: string) => (await stat(path).catch(() => null))?.size ?? 0;
 
 /** Until a process has ended and whoever started it knows. */
 async function gone(id: number): Promise<void> {
@@ -99,17 +108,17 @@ describe('a program that dies', () => {
 
 test('drop silences at once, and what comes then is played by a new run', async () => {
   const path = join(folder, 'drop');
-  playTo(`echo run >> ${path}.runs; cat > ${path}.$(wc -l < ${path}.runs)`);
+  playTo(`echo $$ >> ${path}.runs; exec cat > ${path}.$(wc -l < ${path}.runs)`);
   for (let writes = 0; writes < 4; writes++) await output.write(frames(4096, 0.25), calm);
-  await wait(150);
+  await until(async () => (await sizeOf(`${path}.1`)) > 0);
   const forgotten = output.drop();
   expect(forgotten).toBeGreaterThan(4096);
   expect(output.delay).toBe(0);
-  await wait(100);
-  const { size } = await stat(`${path}.1`);
+  await gone(Number(await readFile(`${path}.runs`, 'utf8')));
+  const size = await sizeOf(`${path}.1`);
   await output.write(frames(4096), calm);
   await output.drain(calm);
-  expect((await stat(`${path}.1`)).size).toBe(size);
+  expect(await sizeOf(`${path}.1`)).toBe(size);
   const second = await readFile(`${path}.2`);
   expect([second.length, second.readInt16LE(0)]).toEqual([4096 * 4, 16_384]);
 });
@@ -131,6 +140,11 @@ describe('a device that stays open', () => {
     for (let at = 0; at + 4 <= bytes.length; at += 4) if (bytes.readInt16LE(at) !== 0) found.push(bytes.readInt16LE(at) - 1);
     return { found, silence: bytes.length / 4 - found.length };
   };
+  /** What the card has played once that is so many frames of music. */
+  const played = async (path: string, frames: number) => {
+    await until(async () => (await music(path)).found.length >= frames);
+    return music(path);
+  };
   const runs = async (path: string) => (await readFile(`${path}.runs`, 'utf8')).trim().split('\n').length;
 
   test('what was taken back is given again: every frame is heard once and in order, and the program is never stopped', async () => {
@@ -150,8 +164,7 @@ describe('a device that stays open', () => {
     }
     await output.write(numbered(at, 2048), calm);
     await output.drain(calm);
-    await wait(600);
-    const { found, silence } = await music(path);
+    const { found, silence } = await played(path, at + 2048);
     expect(found.findIndex((frame, index) => frame !== index)).toBe(-1);
     expect(found.length).toBe(at + 2048);
     expect(silence).toBeGreaterThan(4410);
@@ -169,8 +182,7 @@ describe('a device that stays open', () => {
     expect(await draining).toBe('late');
     await output.write(numbered(6 * 2048, 2048), calm);
     await output.drain(calm);
-    await wait(600);
-    const { found } = await music(path);
+    const { found } = await played(path, 7 * 2048);
     expect(found.length).toBe(7 * 2048);
     expect(found.findIndex((frame, index) => frame !== index)).toBe(-1);
     expect(await runs(path)).toBe(1);
@@ -191,8 +203,7 @@ describe('a device that stays open', () => {
     await output.drain(calm);
     // What waited behind the silence was not much.
     expect(systemClock.monotonic() - start).toBeLessThan(800);
-    await wait(600);
-    const { found, silence } = await music(path);
+    const { found, silence } = await played(path, at);
     expect(found.findIndex((frame, index) => frame !== index)).toBe(-1);
     expect(found.length).toBe(at);
     expect(silence).toBeGreaterThan(10_000);
@@ -207,7 +218,7 @@ describe('a device that stays open', () => {
     await gone(Number(await readFile(path, 'utf8')));
     await output.write(frames(1000), calm);
     // The second has to begin before it can write that it runs.
-    while ((await runs(path)) < 2) await wait(10);
+    await until(async () => (await runs(path)) >= 2);
     expect(await runs(path)).toBe(2);
   });
 });
@@ -230,9 +241,7 @@ describe('trouble with the device', () => {
     expect(systemClock.monotonic() - start).toBeLessThan(7000);
     expect(output.drop()).toBe(accepted);
     expect(output.delay).toBe(0);
-    await wait(100);
-    const id = Number(await readFile(path, 'utf8'));
-    expect(() => process.kill(id, 0)).toThrow('ESRCH');
+    await gone(Number(await readFile(path, 'utf8')));
   });
 
   test('a program that hangs while it plays out is killed, too', async () => {
@@ -253,8 +262,59 @@ describe('trouble with the device', () => {
   });
 });
 
+describe('no player is left behind', () => {
+  const player = (path: string, then: string) => `echo $$ > ${path}; ${then}`;
+  const started = async (path: string) => {
+    await until(async () => (await sizeOf(path)) > 1);
+    return Number(await readFile(path, 'utf8'));
+  };
+
+  test.each<[what: string, then: string, act: () => unknown]>([
+    ['idle', 'exec cat > /dev/null', () => undefined],
+    ['in play', 'exec cat > /dev/null', () => output.write(frames(4096), calm)],
+    ['that takes nothing', 'exec sleep 60', () => output.write(frames(4096), calm)],
+    ['playing out', 'cat > /dev/null; exec sleep 60', () => void output.drain(calm).catch(() => undefined)],
+    ['that minds no signal', 'trap "" TERM INT HUP; while :; do sleep 1; done', () => output.write(frames(4096), calm)],
+  ])('%s', async (what, then, act) => {
+    const path = join(folder, `left-${what}`.replaceAll(' ', '-'));
+    playTo(player(path, then), { staysOpen: what === 'idle' });
+    await output.start(calm);
+    const id = await started(path);
+    await act();
+    await output[Symbol.asyncDispose]();
+    expect(() => process.kill(id, 0)).toThrow('ESRCH');
+  });
+
+  test('by a close while it is being started', async () => {
+    const path = join(folder, 'left-late');
+    playTo(player(path, 'exec cat > /dev/null'));
+    const writing = output.write(frames(100), calm);
+    const refused = expect(writing).rejects.toMatchObject({ name: 'AbortError' });
+    await output[Symbol.asyncDispose]();
+    await refused;
+    await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('by a thread that is ended in the middle of it', async () => {
+    const path = join(folder, 'left-thread');
+    const contents = `
+      import { ProgramOutput } from './program-output.ts';
+      import { systemClock, silentLog } from '#foundation';
+      const player = { program: 'sh', arguments: ['-c', ${JSON.stringify(player(path, 'exec cat > /dev/null'))}], device: 'test', deviceBuffer: 130, buffer: 500, staysOpen: true };
+      const output = new ProgramOutput(player, { rate: 44_100, channels: 2 }, { clock: systemClock, log: silentLog });
+      (async () => { for (;;) await output.write(new Float32Array(8192), new AbortController().signal); })();`;
+    const { outputFiles } = await build({ stdin: { contents, loader: 'ts', resolveDir: import.meta.dirname }, bundle: true, write: false, format: 'cjs', platform: 'node', conditions: ['source'] });
+    const thread = new Worker(outputFiles[0]?.text ?? '', { eval: true, trackUnmanagedFds: false });
+    const id = await started(path);
+    await thread.terminate();
+    // Whoever waited for its end is gone, too: its entry stays for as long as the daemon does, but nothing runs.
+    while (!/^State:\tZ/m.test(await readFile(`/proc/${id}/status`, 'utf8').catch(() => 'State:\tZ'))) await wait(10);
+  });
+});
+
 test('a write aborted while the program takes nothing leaves it usable', async () => {
-  playTo('sleep 0.4; cat > /dev/null');
+  const path = join(folder, 'takes-again');
+  playTo(`while [ ! -e ${path} ]; do sleep 0.02; done; cat > /dev/null`);
   const abort = new AbortController();
   const writing = (async () => {
     for (;;) await output.write(frames(4096), abort.signal);
@@ -262,6 +322,7 @@ test('a write aborted while the program takes nothing leaves it usable', async (
   await wait(200);
   abort.abort('enough');
   expect(await writing).toBe('enough');
+  await writeFile(path, '');
   await output.write(frames(4096), calm);
   await output.drain(calm);
 });

@@ -42,6 +42,7 @@ export class ProgramOutput implements Output {
   #sunk = 0;
   /** The program was told that nothing more comes. */
   #isEnding = false;
+  #isClosed = false;
   /** While nothing is to be heard. `pushed`: bytes of silence behind the last music. */
   #quiet: { timer: Disposable; pushed: number } | null = null;
 
@@ -113,6 +114,7 @@ export class ProgramOutput implements Output {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     const run = this.#run;
     if (!run) return;
     this.#forgetRun(run);
@@ -203,9 +205,9 @@ export class ProgramOutput implements Output {
 
   async #start(signal: AbortSignal): Promise<PlayerRun> {
     const pipe = await openSmallPipe();
-    if (signal.aborted) {
+    if (signal.aborted || this.#isClosed) {
       pipe[Symbol.dispose]();
-      throw signal.reason;
+      throw signal.aborted ? signal.reason : new DOMException('The output is closed.', 'AbortError');
     }
     const run = new PlayerRun(this.#player, pipe, this.#world);
     this.#run = run;

@@ -40,9 +40,11 @@ export class Announcements implements Disposable {
     this.#announce(playable, gain, true, by);
   }
 
-  /** Nothing is said any more. */
-  hush(): void {
-    if (this.#pending.size > 0) this.#ports.deck.hush();
+  /** Nothing is said any more. False: nothing was, or was about to be. */
+  hush(): boolean {
+    const wasBusy = this.#pending.size > 0;
+    if (wasBusy) this.#ports.deck.hush();
+    return wasBusy;
   }
 
   [Symbol.dispose](): void {

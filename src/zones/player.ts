@@ -151,12 +151,9 @@ export class ZonePlayer implements Player, Neighbour {
       case 'transfer':
         await this.#transfer(command.to, by, signal);
         return;
-      case 'stop': {
-        const wasSaying = announcements.isSaying;
-        announcements.hush();
-        if (wasSaying && this.#shown()?.state.accepts.has('stop') !== true) return;
+      case 'stop':
+        if (announcements.hush() && this.#shown()?.state.accepts.has('stop') !== true) return;
         break;
-      }
       default:
     }
     if (preset !== null) this.#coming = { preset, by };

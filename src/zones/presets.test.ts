@@ -78,13 +78,36 @@ describe('presets', () => {
     await presets.add({ name: 'p7', uri: 'spotify:album:2' });
   });
 
-  it('that cannot be read any more do not keep the daemon from starting', async () => {
-    kept.set('presets', [{ id: 7 }]);
+  it.each<[first: string, second: string, ids: string[]]>([
+    ['Late Night', 'late night', ['late-night']],
+    ['Late Night', 'Late Night!', ['late-night', 'late-night-2']],
+    ['Late Night', 'Good Morning!', ['late-night', 'good-morning-2']],
+  ])('“%s” and “%s”, without ids of their own, are %j', async (first, second, ids) => {
+    const presets = await openPresets({ settings: [PresetSettings.parse(morning)], host: { log: silentLog, store }, slug: (name) => slug(name).replace(/-$/, '') });
+    for (const name of [first, second, second]) await presets.add({ name, uri: 'spotify:album:1' });
+    expect(presets.list.slice(1).map(({ id }) => id)).toEqual(ids);
+  });
+
+  it('that cannot be read keep neither the daemon from starting nor the others away, and stay where they are', async () => {
+    const good = { id: 'good', name: 'Good', uri: 'spotify:album:1' };
+    const later = { id: 'later', name: 'Later', uri: 'spotify:album:1', mood: 'calm' };
+    kept.set('presets', [{ id: 7 }, good, later]);
+    const presets = await open(morning);
+    expect(presets.list.map(({ id }) => id)).toEqual(['good-morning', 'good']);
+    await presets.remove('good');
+    expect(kept.get('presets')).toEqual([{ id: 7 }, later]);
+  });
+
+  it('that were kept as no list at all are left out', async () => {
+    kept.set('presets', 'nonsense');
     expect((await open(morning)).list).toHaveLength(1);
   });
 
-  it('the configuration goes before what was added with the same id', async () => {
+  it('the configuration goes before what was added with the same id, which comes back without it', async () => {
     kept.set('presets', [{ id: 'good-morning', name: 'Old', uri: 'spotify:album:1' }]);
-    expect((await open(morning)).list.map(({ name }) => name)).toEqual(['Good Morning']);
+    const presets = await open(morning);
+    expect(presets.list.map(({ name }) => name)).toEqual(['Good Morning']);
+    await presets.add({ name: 'Another', uri: 'spotify:album:1' });
+    expect((await open()).list.map(({ name }) => name)).toEqual(['Another', 'Old']);
   });
 });

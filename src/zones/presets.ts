@@ -15,27 +15,41 @@ const most = 500;
 
 /** As it is added and as it is kept: the same rules as in the configuration. */
 const Added = PresetSettings.omit({ volume: true }).extend({ level: z.number().min(0).max(1).optional() });
-const Kept = z.array(Added.extend({ id: z.string() }));
+const Kept = Added.extend({ id: z.string() });
 
 /** The presets of the configuration, and those that were added since. Never rejects: what cannot be read is left out, and that is logged. */
 export async function openPresets({ settings, host, slug }: PresetsOptions): Promise<Presets> {
   const log = host.log.child('zones/presets');
-  const fixed = settings.map(({ volume, ...preset }): Preset => ({ ...preset, id: preset.id ?? slug(preset.name), level: volume === undefined ? undefined : volume / 100 }));
-  const kept = Kept.safeParse((await host.store.read(storeName)) ?? []);
-  if (!kept.success) log.warn('The presets that were added could not be read and are gone', { problem: z.prettifyError(kept.error) });
-  return new KeptPresets(unique(fixed), kept.data ?? [], { store: host.store, slug, onError: (error) => log.error('A listener failed', { error }) });
+  const fixed = unique(settings.map(({ volume, ...preset }): Preset => ({ ...preset, id: preset.id ?? slug(preset.name), level: volume === undefined ? undefined : volume / 100 })));
+  const kept = (await host.store.read(storeName)) ?? [];
+  const added: Preset[] = [];
+  const aside: unknown[] = [];
+  for (const each of Array.isArray(kept) ? (kept as unknown[]) : [kept]) {
+    const { data, error } = Kept.safeParse(each);
+    const isHidden = fixed.some(({ id }) => id === data?.id);
+    if (data && !isHidden) added.push(data);
+    else aside.push(each);
+    if (error) log.warn('A preset that was added could not be read and is left out', { problem: z.prettifyError(error) });
+    if (data && isHidden) log.warn('A preset that was added is left out, because one of the configuration has its id', { preset: data.id });
+  }
+  return new KeptPresets(fixed, unique(added), aside, { store: host.store, slug, onError: (error) => log.error('A listener failed', { error }) });
 }
+
+type KeptPorts = Pick<PresetsOptions, 'slug'> & Pick<Host, 'store'> & { readonly onError: (error: unknown) => void };
 
 class KeptPresets implements Presets {
   readonly #fixed: readonly Preset[];
-  readonly #ports: Pick<PresetsOptions, 'slug'> & Pick<Host, 'store'>;
+  /** What cannot be used now is kept as it is: the configuration may change, and a later version may read it. */
+  readonly #aside: readonly unknown[];
+  readonly #ports: KeptPorts;
   readonly #emitter: Emitter<{ changed: readonly Preset[] }>;
   #added: readonly Preset[];
   #writing: Promise<unknown> = Promise.resolve();
 
-  constructor(fixed: readonly Preset[], added: readonly Preset[], ports: Pick<PresetsOptions, 'slug'> & Pick<Host, 'store'> & { readonly onError: (error: unknown) => void }) {
+  constructor(fixed: readonly Preset[], added: readonly Preset[], aside: readonly unknown[], ports: KeptPorts) {
     this.#fixed = fixed;
-    this.#added = unique(added).filter(({ id }) => !this.#isFixed(id));
+    this.#aside = aside;
+    this.#added = added;
     this.#ports = ports;
     this.#emitter = new Emitter(ports.onError);
   }
@@ -57,7 +71,7 @@ class KeptPresets implements Presets {
   async add(wish: Omit<Preset, 'id'> & { readonly id?: string | undefined }): Promise<Preset> {
     const parsed = Added.safeParse(wish);
     if (!parsed.success) throw new TonearmError({ kind: 'invalid', code: 'zones/bad-preset', message: `This is no preset: ${z.prettifyError(parsed.error).replace(/\s+/g, ' ')} It takes a name and a uri, and may have id, from, shuffle, level and zones.` });
-    const preset: Preset = { ...parsed.data, id: parsed.data.id ?? this.#ports.slug(parsed.data.name) };
+    const preset: Preset = { ...parsed.data, id: parsed.data.id ?? this.#idFor(parsed.data.name) };
     if (this.#isFixed(preset.id)) throw fixedError(preset.id);
     const others = this.#added.filter(({ id }) => id !== preset.id);
     if (this.#fixed.length + others.length >= most) throw new TonearmError({ kind: 'conflict', code: 'zones/too-many-presets', message: `There are ${most} presets already. Remove one first.` });
@@ -76,9 +90,19 @@ class KeptPresets implements Presets {
   async #keep(added: readonly Preset[]): Promise<void> {
     this.#added = added;
     this.#emitter.emit('changed', this.list);
-    const written = this.#writing.then(() => this.#ports.store.write(storeName, added));
+    const written = this.#writing.then(() => this.#ports.store.write(storeName, [...added, ...this.#aside]));
     this.#writing = written.catch(() => undefined);
     await written;
+  }
+
+  /** Made from the name: that of the preset of this name, else one that is free. */
+  #idFor(name: string): string {
+    const slug = this.#ports.slug(name);
+    for (let n = 1; ; n++) {
+      const id = n === 1 ? slug : `${slug.slice(0, 36)}-${n}`;
+      const there = this.list.find((preset) => preset.id === id);
+      if (!there || there.name.toLowerCase() === name.toLowerCase()) return id;
+    }
   }
 
   #isFixed(wanted: string): boolean {

@@ -11,20 +11,24 @@ export interface SleepTimerPorts {
   readonly changed: (by: Origin) => void;
 }
 
-/** What was buffered may be heard for so long after a pause: the volume comes back behind it. */
+/** What was buffered may be heard for so long after a pause; and whoever takes the zone over is not heard for a moment. */
 const silentAfter: Millis = 1000;
 
 const sounds = (status: PlayStatus): boolean => status === 'playing' || status === 'loading' || status === 'stalled';
 
 /**
- * Silence after a while: fades out, pauses, puts the volume back. Whoever touches the volume in the fade-out ends the fade and keeps
- * theirs, also afterwards: but the timer goes on, because somebody asked for silence at that time and has not taken it back.
- * Who pauses or stops in the fade-out has the silence already: the volume comes back and the timer is over. Survives no restart.
+ * Silence after a while: fades out, pauses, puts the volume back behind it. Whoever touches the volume in the fade-out ends the fade
+ * and keeps theirs, also afterwards; whoever begins something else is faded out, too: the timer goes on, because somebody asked for
+ * silence at that time and has not taken it back. Who pauses or stops in the fade-out has the silence already: the volume comes back
+ * and the timer is over. Music that cannot be paused stays faded out until it ends. Survives no restart.
  */
 export class SleepTimer implements Disposable {
   readonly #ports: SleepTimerPorts;
   #running: { readonly ends: Millis; readonly by: Origin; readonly timers: Disposable[]; dip: Dip | null } | null = null;
-  readonly #restoring = new Set<Disposable>();
+  /** To be put back once nothing is heard any more. */
+  #owed: Dip | null = null;
+  /** It has become silent, perhaps for a moment only. */
+  #silence: Disposable | null = null;
 
   constructor(ports: SleepTimerPorts) {
     this.#ports = ports;
@@ -37,7 +41,8 @@ export class SleepTimer implements Disposable {
 
   /** Null takes it back, also in the middle of its fade. The newest one counts. */
   set(after: Millis | null, fade: Millis, by: Origin): void {
-    this.#end()?.restore();
+    this.#end();
+    this.#putBack();
     if (after !== null) {
       const { clock } = this.#ports;
       const length = Math.min(fade, after);
@@ -51,17 +56,19 @@ export class SleepTimer implements Disposable {
 
   /** What plays has changed. */
   noticed(): void {
-    const { status, changed } = this.#ports;
-    const running = this.#running;
-    if (!running?.dip || sounds(status())) return;
-    this.#restoreSoon(this.#end());
-    changed(running.by);
+    if (!sounds(this.#ports.status())) {
+      if (this.#running?.dip || this.#owed) this.#silence ??= this.#ports.clock.timer(silentAfter, () => this.#isSilent());
+      return;
+    }
+    // What begins after the silence is wanted as loud as before.
+    if (this.#silence && this.#owed) this.#putBack();
+    this.#forgetSilence();
   }
 
   [Symbol.dispose](): void {
     this.#end();
-    for (const timer of this.#restoring) timer[Symbol.dispose]();
-    this.#restoring.clear();
+    this.#owed = null;
+    this.#forgetSilence();
   }
 
   #fadeOut(length: Millis, by: Origin): void {
@@ -71,26 +78,35 @@ export class SleepTimer implements Disposable {
 
   async #over(by: Origin): Promise<void> {
     const { status, pause, changed } = this.#ports;
-    const dip = this.#end();
+    this.#end();
     changed(by);
     if (sounds(status())) await pause(by);
-    this.#restoreSoon(dip);
+    this.noticed();
   }
 
-  /** No timer from now on; gives what is to be put back. */
-  #end(): Dip | null {
+  #isSilent(): void {
     const running = this.#running;
-    this.#running = null;
-    for (const timer of running?.timers ?? []) timer[Symbol.dispose]();
-    return running?.dip ?? null;
+    if (running) this.#end();
+    this.#putBack();
+    if (running) this.#ports.changed(running.by);
   }
 
-  #restoreSoon(dip: Dip | null): void {
-    if (!dip) return;
-    const timer = this.#ports.clock.timer(silentAfter, () => {
-      this.#restoring.delete(timer);
-      dip.restore();
-    });
-    this.#restoring.add(timer);
+  /** No timer from now on. Its volume is still to be put back. */
+  #end(): void {
+    for (const timer of this.#running?.timers ?? []) timer[Symbol.dispose]();
+    this.#owed = this.#running?.dip ?? this.#owed;
+    this.#running = null;
+  }
+
+  #putBack(): void {
+    const owed = this.#owed;
+    this.#owed = null;
+    this.#forgetSilence();
+    owed?.restore();
+  }
+
+  #forgetSilence(): void {
+    this.#silence?.[Symbol.dispose]();
+    this.#silence = null;
   }
 }

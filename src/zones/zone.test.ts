@@ -176,6 +176,28 @@ describe('zone', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('waits at the end for a volume that is being saved, and saves the newest one last', async () => {
+    const { player, clock, store, zone } = await setup();
+    const write = store.write.bind(store);
+    const waiting: (() => void)[] = [];
+    store.write = async (name, value) => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      await write(name, value);
+    };
+    await player.dispatch([{ kind: 'volume', level: 0.3 }], 'mqtt');
+    await clock.advance(2000);
+    await player.dispatch([{ kind: 'volume', level: 0.9 }], 'mqtt');
+    let isClosed = false;
+    const closing = zone[Symbol.asyncDispose]().then(() => (isClosed = true));
+    await clock.advance(0);
+    expect([isClosed, waiting.length]).toEqual([false, 1]);
+    waiting[0]?.();
+    await clock.advance(0);
+    waiting[1]?.();
+    await closing;
+    expect(await store.read('volume-kitchen')).toMatchObject({ level: 0.9 });
+  });
+
   it('gives what plays to another zone in its own words when the source knows no better', async () => {
     const neighbours = new Neighbours();
     const kitchen = await setup({}, neighbours);
@@ -248,12 +270,89 @@ describe('zone', () => {
     expect(player.state.volume.level).toBe(0.3);
   });
 
+  it('stop takes back an announcement that is not heard yet, and is no mistake then', async () => {
+    const { player, deck, connect } = await setup();
+    connect.execute = () => Promise.reject(new Error('There is nothing to stop.'));
+    await player.dispatch([{ kind: 'announce', uri: 'http://192.0.2.1/a', chime: false }], 'mqtt');
+    await player.dispatch([{ kind: 'stop' }], 'mqtt');
+    expect(deck.hushes).toBe(1);
+    await expect(player.dispatch([{ kind: 'announce', uri: 'http://192.0.2.1/a', chime: false }, { kind: 'stop' }], 'mqtt')).resolves.toBeUndefined();
+  });
+
   it('does commands that came together in the order that cannot be loud', async () => {
     const { player, connect, deck } = await setup();
     await player.dispatch([{ kind: 'play', uri: 'connect:a' }, { kind: 'fade', to: 0.4, over: 10_000, curve: 'linear' }, { kind: 'mute', muted: false }, { kind: 'volume', level: 0.9 }, { kind: 'limit', level: 0.2 }, { kind: 'output', output: 'auto' }], 'automation:alarm');
     expect(connect.done[0]?.level).toBe(0.2);
     expect(Math.max(...deck.gains.slice(1))).toBe(0.2);
     expect(player.state).toMatchObject({ output: { name: 'auto' }, volume: { level: 0.2, limit: 0.2, fading: { to: 0.2 } } });
+  });
+
+  describe('the sleep timer', () => {
+    /** In the middle of its fade-out. */
+    async function fading() {
+      const opened = await setup();
+      const { player, connect, clock } = opened;
+      await player.dispatch([{ kind: 'play', uri: 'connect:a' }, { kind: 'sleep', after: 40_000, fade: 30_000 }], 'mqtt');
+      connect.show({ status: 'playing', track }, 'mqtt');
+      await clock.advance(25_000);
+      expect(player.state.volume.level).toBeLessThan(0.4);
+      return opened;
+    }
+
+    it('goes on for whoever takes the zone over in its fade-out', async () => {
+      const { player, files, clock } = await fading();
+      await player.dispatch([{ kind: 'play', uri: 'files:a' }], 'phone');
+      expect(player.state).toMatchObject({ source: 'files', status: 'stopped' });
+      files.show({ status: 'loading', track }, 'phone');
+      await clock.advance(200);
+      files.show({ status: 'playing' }, 'tonearm');
+      await clock.advance(10_000);
+      expect(player.state.sleep).not.toBeNull();
+      expect(player.state.volume.level).toBeLessThan(0.2);
+      await clock.advance(4900);
+      expect(files.done.at(-1)?.command).toEqual({ kind: 'pause' });
+      files.show({ status: 'paused' }, 'mqtt');
+      await clock.advance(1000);
+      expect(player.state).toMatchObject({ sleep: null, volume: { level: 0.5 } });
+      expect(clock.pending).toBe(1);
+    });
+
+    it('is over a second after a pause in its fade-out', async () => {
+      const { player, connect, clock } = await fading();
+      connect.show({ status: 'paused' }, 'phone');
+      await clock.advance(1000);
+      expect(player.state).toMatchObject({ sleep: null, volume: { level: 0.5 } });
+    });
+
+    it('leaves what cannot be paused faded out until it ends', async () => {
+      const { player, connect, clock } = await fading();
+      connect.execute = () => Promise.reject(new Error('no'));
+      await clock.advance(60_000);
+      expect(player.state).toMatchObject({ status: 'playing', sleep: null, volume: { level: 0 } });
+      connect.show({ status: 'stopped' }, 'phone');
+      await clock.advance(1000);
+      expect(player.state.volume.level).toBe(0.5);
+    });
+
+    it('is over for what begins right after it', async () => {
+      const { player, connect, clock } = await fading();
+      connect.execute = async () => connect.show({ status: 'paused' }, 'mqtt');
+      await clock.advance(15_500);
+      expect(player.state).toMatchObject({ status: 'paused', sleep: null, volume: { level: 0 } });
+      connect.show({ status: 'playing' }, 'phone');
+      expect(player.state.volume.level).toBe(0.5);
+    });
+
+    it('that is set before the volume is back knows which one that is', async () => {
+      const { player, connect, clock } = await fading();
+      connect.execute = async () => connect.show({ status: 'paused' }, 'mqtt');
+      await clock.advance(15_500);
+      await player.dispatch([{ kind: 'sleep', after: 10_000, fade: 10_000 }], 'http');
+      expect(player.state.volume.level).toBe(0.5);
+      connect.show({ status: 'playing' }, 'phone');
+      await clock.advance(20_000);
+      expect(player.state.volume.level).toBe(0.5);
+    });
   });
 
   it.each(['idle', 'busy', 'twice'])('closes %s', async (how) => {

@@ -140,6 +140,8 @@ class Saving implements AsyncDisposable {
   readonly #name: string;
   readonly #failed: (error: unknown) => void;
   #waiting: { readonly timer: Disposable; readonly volume: ZoneVolume } | null = null;
+  /** One after the other: the last one counts. */
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(host: Pick<Host, 'clock' | 'store'>, zone: string, failed: (error: unknown) => void) {
     this.#host = host;
@@ -149,19 +151,20 @@ class Saving implements AsyncDisposable {
 
   later(volume: ZoneVolume): void {
     this.#waiting?.timer[Symbol.dispose]();
-    this.#waiting = { volume, timer: this.#host.clock.timer(saveAfter, () => void this.#save()) };
+    this.#waiting = { volume, timer: this.#host.clock.timer(saveAfter, () => this.#save()) };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#save();
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#save();
+    return this.#writing;
   }
 
-  async #save(): Promise<void> {
+  #save(): void {
     const waiting = this.#waiting;
     if (!waiting) return;
     waiting.timer[Symbol.dispose]();
     this.#waiting = null;
-    await this.#host.store.write(this.#name, waiting.volume.kept).catch(this.#failed);
+    this.#writing = this.#writing.then(() => this.#host.store.write(this.#name, waiting.volume.kept)).catch(this.#failed);
   }
 }
 

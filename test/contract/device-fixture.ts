@@ -1,10 +1,10 @@
-import type { Command, Deck, DeckEvents, Host, LoadId, Millis, OutputView, Playable, PlayerState } from '#core';
-import { Emitter, Scope, silentLog, systemClock } from '#foundation';
+import type { Command, Deck, DeckEvents, Host, LoadId, Millis, Playable, PlayerState } from '#core';
+import { Scope, silentLog, systemClock } from '#foundation';
 import { openCloud, type CatalogueEntry, type Cloud, type CloudOptions, type Phone } from '#simulator';
 import { openReceiver, type Receiver } from '#sources';
 import type { PutStateRequest } from '#spotify/wire';
 import { openZone, type OpenZone } from '#zones';
-import { PretendedOutputs, Spoken } from '../kit/spoken.ts';
+import { SpokenDeck } from '../kit/spoken.ts';
 import { patience, until } from './session-fixture.ts';
 
 export const speakerId = 'b2'.repeat(20);
@@ -18,19 +18,18 @@ export const songs: readonly CatalogueEntry[] = [
 ];
 
 /** A deck without sound: remembers what it was told, and says what a test wants it to say. */
-export class FakeDeck implements Deck, AsyncDisposable {
-  readonly #emitter = new Emitter<DeckEvents>();
-  readonly events = this.#emitter.events;
+export class FakeDeck extends SpokenDeck implements Deck, AsyncDisposable {
   readonly plays: { readonly id: LoadId; readonly playable: Playable; readonly at: Millis; readonly paused: boolean }[] = [];
   readonly refreshed: Playable[] = [];
   follower: { readonly id: LoadId; readonly playable: Playable } | null = null;
   loaded: LoadId | null = null;
   stops = 0;
-  gain = 1;
-  readonly spoken = new Spoken(systemClock, this.#emitter);
-  readonly #outputs = new PretendedOutputs(this.#emitter);
   /** Answers commands by itself, as a deck does that has its bytes at once. */
   isPrompt = true;
+
+  constructor() {
+    super(systemClock);
+  }
 
   play(playable: Playable, { id, at, paused }: { readonly id: LoadId; readonly at: Millis; readonly paused: boolean }): void {
     this.plays.push({ id, playable, at, paused });
@@ -65,28 +64,8 @@ export class FakeDeck implements Deck, AsyncDisposable {
     this.loaded = this.follower = null;
   }
 
-  setGain(gain: number): void {
-    this.gain = gain;
-  }
-
-  announce(playable: Playable, options: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void {
-    this.spoken.announce(playable, options);
-  }
-
-  hush(): void {
-    this.spoken.hush();
-  }
-
-  get output(): OutputView {
-    return this.#outputs.view;
-  }
-
-  useOutput(name: string): Promise<void> {
-    return this.#outputs.use(name);
-  }
-
   say<Name extends Exclude<keyof DeckEvents, 'output'>>(name: Name, event: Omit<DeckEvents[Name], 'id'> & { readonly id?: LoadId }): void {
-    this.#emitter.emit(name, { id: this.loaded ?? '', ...event } as DeckEvents[Name]);
+    this.emitter.emit(name, { id: this.loaded ?? '', ...event } as DeckEvents[Name]);
   }
 
   /** The track runs out; what was to follow goes on. */

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { FakeClock, silentLog, systemClock } from '#foundation';
 import type { Programs } from '#core';
 import { openOutput, OutputSettings } from '#outputs';
@@ -39,10 +39,11 @@ outputContract('null', async () => {
   return { ...real, output: await open({ kind: 'null', delay: 120 }, clock), pass: (milliseconds) => clock.advance(milliseconds), heard: null };
 });
 
-/** Reads a FIFO to its end, in memory. */
+/** Reads a FIFO to its end, in memory. One that is never opened for writing is waited for no longer than the test takes. */
 function readFifo(path: string): () => Promise<Buffer> {
   spawnSync('mkfifo', [path]);
   const reader = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'ignore'] });
+  onTestFinished(() => void reader.kill());
   const parts: Buffer[] = [];
   const ended = new Promise<void>((resolve) => reader.stdout.on('data', (part: Buffer) => parts.push(part)).on('close', () => resolve()));
   return async () => {
@@ -84,11 +85,7 @@ async function onAlsaFile(kind: string, release: 0 | 'never') {
     ...real,
     output,
     heard: async () => {
-      for (let before = -1, size = 0; before !== size; ) {
-        await wait(100);
-        before = size;
-        size = (await stat(path)).size;
-      }
+      while (await isOpen(path)) await wait(20);
       return readFile(path);
     },
     // What this device has swallowed is out of reach of a program's pipe.
@@ -97,6 +94,16 @@ async function onAlsaFile(kind: string, release: 0 | 'never') {
     isPaced: kind === 'aplay',
     ...(release === 'never' && { quietFor: 1500 }),
   };
+}
+
+/** Whether any process has the file open. */
+async function isOpen(path: string): Promise<boolean> {
+  for (const id of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    // One that has ended meanwhile, or is somebody else's, has not.
+    const open = await readdir(`/proc/${id}/fd`).catch(() => []);
+    for (const one of open) if ((await readlink(`/proc/${id}/fd/${one}`).catch(() => '')) === path) return true;
+  }
+  return false;
 }
 
 async function withAlsa<T>(config: string, run: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
-import type { Deck, DeckEvents, LoadId, Millis, OutputView, Playable } from '#core';
-import { Emitter, TonearmError, type Clock } from '#foundation';
-import { PretendedOutputs, Spoken } from './spoken.ts';
+import type { Deck, LoadId, Millis, Playable } from '#core';
+import { TonearmError, type Clock } from '#foundation';
+import { SpokenDeck } from './spoken.ts';
 
 /** One stretch of sound without a break. */
 export interface Heard {
@@ -53,9 +53,7 @@ const tryAgain: Millis = 10_000;
  * Plays recipes without decoding them: everything a real deck does to those who listen to its events, in the time of the clock.
  * `cut` stops the bytes: what is buffered is played, then it stalls, asks for addresses and at last fails.
  */
-export class SoundingDeck implements Deck, AsyncDisposable {
-  readonly #emitter = new Emitter<DeckEvents>();
-  readonly events = this.#emitter.events;
+export class SoundingDeck extends SpokenDeck implements Deck, AsyncDisposable {
   readonly #clock: Clock;
   readonly #startsAfter: Millis;
   readonly #ahead: Millis;
@@ -72,16 +70,13 @@ export class SoundingDeck implements Deck, AsyncDisposable {
   #span: { readonly from: Millis; readonly at: Millis } | null = null;
   #timers: Disposable[] = [];
   #preparing: Disposable | null = null;
-  readonly spoken: Spoken;
-  readonly #outputs = new PretendedOutputs(this.#emitter);
-  gain = 1;
 
   constructor(clock: Clock, { startsAfter = 40, ahead = 30_000, movedEvery = 1000 }: SoundingDeckOptions = {}) {
+    super(clock);
     this.#clock = clock;
     this.#startsAfter = startsAfter;
     this.#ahead = ahead;
     this.#movedEvery = movedEvery;
-    this.spoken = new Spoken(clock, this.#emitter);
   }
 
   // What tests ask
@@ -170,7 +165,7 @@ export class SoundingDeck implements Deck, AsyncDisposable {
     const now = this.#now;
     if (!now) return;
     this.#clear();
-    this.#emitter.emit('failed', { id: now.id, error });
+    this.emitter.emit('failed', { id: now.id, error });
   }
 
   // What the product does
@@ -237,26 +232,6 @@ export class SoundingDeck implements Deck, AsyncDisposable {
     this.#clear();
   }
 
-  setGain(gain: number): void {
-    this.gain = gain;
-  }
-
-  announce(playable: Playable, options: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void {
-    this.spoken.announce(playable, options);
-  }
-
-  hush(): void {
-    this.spoken.hush();
-  }
-
-  get output(): OutputView {
-    return this.#outputs.view;
-  }
-
-  useOutput(name: string): Promise<void> {
-    return this.#outputs.use(name);
-  }
-
   [Symbol.asyncDispose](): Promise<void> {
     this.spoken[Symbol.dispose]();
     this.#clear();
@@ -284,11 +259,11 @@ export class SoundingDeck implements Deck, AsyncDisposable {
       now.isReady = true;
       if (now.owesMoved) {
         now.owesMoved = false;
-        this.#emitter.emit('moved', { id: now.id, position: now.position });
+        this.emitter.emit('moved', { id: now.id, position: now.position });
       }
       if (this.#now !== now) return;
       if (this.#isPaused) {
-        if (this.#owesPaused) this.#emitter.emit('paused', { id: now.id, position: now.position });
+        if (this.#owesPaused) this.emitter.emit('paused', { id: now.id, position: now.position });
         this.#owesPaused = false;
         return;
       }
@@ -309,8 +284,8 @@ export class SoundingDeck implements Deck, AsyncDisposable {
     this.#span = { from: now.position, at };
     if (!now.owesPlaying) return;
     now.owesPlaying = false;
-    this.#emitter.emit('playing', { id: now.id, position: now.position });
-    if (this.#now === now && now.duration !== Infinity) this.#emitter.emit('measured', { id: now.id, duration: now.duration });
+    this.emitter.emit('playing', { id: now.id, position: now.position });
+    if (this.#now === now && now.duration !== Infinity) this.emitter.emit('measured', { id: now.id, duration: now.duration });
   }
 
   /** Playback stands still, and is tried again from time to time. */
@@ -319,7 +294,7 @@ export class SoundingDeck implements Deck, AsyncDisposable {
     this.#isPaused = now.owesPlaying = true;
     this.#plan();
     this.#after(tryAgain, () => this.resume());
-    this.#emitter.emit('failed', { id: now.id, error: new TonearmError({ kind: 'unavailable', code: 'output/device-lost', message: 'There is no sound device.' }) });
+    this.emitter.emit('failed', { id: now.id, error: new TonearmError({ kind: 'unavailable', code: 'output/device-lost', message: 'There is no sound device.' }) });
   }
 
   /** Ends the stretch that is heard. */
@@ -363,7 +338,7 @@ export class SoundingDeck implements Deck, AsyncDisposable {
       this.#after(tries, () => {
         now.wanted = this.#clock.monotonic();
         now.refreshes += 1;
-        this.#emitter.emit('wanted', { id: now.id });
+        this.emitter.emit('wanted', { id: now.id });
         if (this.#now === now) this.#plan();
       });
     } else this.#after(tries, () => this.#giveUp(now));
@@ -371,7 +346,7 @@ export class SoundingDeck implements Deck, AsyncDisposable {
 
   #tick(now: Sounding): void {
     this.#after(this.#movedEvery, () => {
-      this.#emitter.emit('moved', { id: now.id, position: this.position });
+      this.emitter.emit('moved', { id: now.id, position: this.position });
       if (this.#now === now && now.since !== null) this.#tick(now);
     });
   }
@@ -381,7 +356,7 @@ export class SoundingDeck implements Deck, AsyncDisposable {
     now.owesPlaying = true;
     // Whatever else is waited for goes on.
     this.#after(stallAfter, () => {
-      if (now.since === null && !this.#isPaused) this.#emitter.emit('stalled', { id: now.id, position: now.position });
+      if (now.since === null && !this.#isPaused) this.emitter.emit('stalled', { id: now.id, position: now.position });
     });
   }
 
@@ -401,7 +376,7 @@ export class SoundingDeck implements Deck, AsyncDisposable {
     this.#next = null;
     this.#now = next && this.#make(next.id, next.playable, 0, next.isBuffered);
     const following = this.#now;
-    this.#emitter.emit('ended', { id: now.id });
+    this.emitter.emit('ended', { id: now.id });
     if (this.#now !== following) return;
     if (!following) {
       this.#clear();
@@ -414,7 +389,7 @@ export class SoundingDeck implements Deck, AsyncDisposable {
   #soon(name: 'paused'): void {
     const now = this.#now;
     queueMicrotask(() => {
-      if (now && this.#now === now && this.#isPaused) this.#emitter.emit(name, { id: now.id, position: now.position });
+      if (now && this.#now === now && this.#isPaused) this.emitter.emit(name, { id: now.id, position: now.position });
     });
   }
 

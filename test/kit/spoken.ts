@@ -1,5 +1,5 @@
 import type { DeckEvents, LoadId, Millis, OutputView, Playable } from '#core';
-import { TonearmError, type Clock, type Emitter } from '#foundation';
+import { Emitter, TonearmError, type Clock } from '#foundation';
 
 export interface Announcement {
   readonly id: LoadId;
@@ -78,19 +78,34 @@ export class Spoken {
   }
 }
 
-/** Outputs a deck without sound pretends to have. */
-export class PretendedOutputs {
-  readonly #emitter: Emitter<DeckEvents>;
-  view: OutputView = { name: 'null', choices: ['auto', 'speaker', 'null'] };
+/** What all decks without sound have in common: their volume, what they say, and the outputs they pretend to have. */
+export abstract class SpokenDeck {
+  protected readonly emitter = new Emitter<DeckEvents>();
+  readonly events = this.emitter.events;
+  readonly spoken: Spoken;
+  gain = 1;
+  output: OutputView = { name: 'null', choices: ['auto', 'speaker', 'null'] };
 
-  constructor(emitter: Emitter<DeckEvents>) {
-    this.#emitter = emitter;
+  constructor(clock: Clock) {
+    this.spoken = new Spoken(clock, this.emitter);
   }
 
-  use(name: string): Promise<void> {
-    if (!this.view.choices.includes(name)) return Promise.reject(new TonearmError({ kind: 'invalid', code: 'audio/no-such-output', message: `There is no output “${name}” here.` }));
-    this.view = { ...this.view, name: name === 'auto' ? 'speaker' : name };
-    this.#emitter.emit('output', this.view);
+  setGain(gain: number): void {
+    this.gain = gain;
+  }
+
+  announce(playable: Playable, options: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void {
+    this.spoken.announce(playable, options);
+  }
+
+  hush(): void {
+    this.spoken.hush();
+  }
+
+  useOutput(name: string): Promise<void> {
+    if (!this.output.choices.includes(name)) return Promise.reject(new TonearmError({ kind: 'invalid', code: 'audio/no-such-output', message: `There is no output “${name}” here.` }));
+    this.output = { ...this.output, name: name === 'auto' ? 'speaker' : name };
+    this.emitter.emit('output', this.output);
     return Promise.resolve();
   }
 }
