@@ -38,6 +38,7 @@ Commands, for those who have no phone at hand or more than one account; see docs
   use NAME           log a remembered account in again
   answer yes|no      let a guest in who waits, or not
   keys               who may use the API; keys add NAME [--scope control]: a new key, shown once; keys remove ID
+  automations        what happens by itself, when next, and why it did or did not; see docs/automations.md
   rotate-key         encrypt what is stored with a new key
 
 A running daemon reads its configuration again when it is sent SIGHUP (kill -HUP, systemctl reload).
@@ -164,8 +165,11 @@ async function main(): Promise<ExitCode | 'running'> {
   }
   try {
     if (options.check === true) {
-      const { source, config } = await configure(options);
-      process.stdout.write(`${source.path} is fine: ${config.zones.map(({ name, id }) => `zone "${name}" (${id})`).join(', ')}.\n`);
+      const { source, config, loaded } = await configure(options);
+      const [{ findDoubts, formatProblem }, { keptValue }] = await Promise.all([import('#config'), import('#host')]);
+      const doubts = await findDoubts({ config, file: loaded.file }, await keptValue(config.data, 'presets'));
+      if (doubts.length > 0) process.stderr.write(`Tonearm starts with this, and yet (presets added since were looked for in ${config.data}):\n${doubts.map((doubt) => `  ${formatProblem(doubt)}\n`).join('')}`);
+      process.stdout.write(`${source.path} ${doubts.length === 0 ? 'is fine' : 'can be used'}: ${config.zones.map(({ name, id }) => `zone "${name}" (${id})`).join(', ')}.\n`);
       return exit.fine;
     }
     const { live } = await import('./life.ts');

@@ -10,6 +10,7 @@ import { Interrupts } from './interrupts.ts';
 import { LiveRule, type RuleWorld } from './live-rule.ts';
 import { openMemory } from './memory.ts';
 import type { AutomationsContext, OpenAlarms } from './ports.ts';
+import { missingPresets } from './missing-presets.ts';
 import { openPresence } from './presence/index.ts';
 import { QuietHours } from './quiet-hours.ts';
 import type { AutomationsSettings } from './configuration.ts';
@@ -47,8 +48,8 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
   const [memory, history, holidays, unfinished, presence] = await Promise.all([
     openMemory(host),
     openHistory(host).then((one) => scope.use(one)),
-    openHolidays(settings.holidays ?? { dates: [], files: [] }),
-    Unfinished.open(host),
+    openHolidays(settings.holidays ?? { dates: [], files: [] }, (file, what) => log.warn(`The calendar file ${file}: ${what}`)),
+    Unfinished.open(host).then((one) => scope.use(one)),
     openPresence(settings.presence, { messages, host }).then((one) => scope.use(one)),
   ]);
   const timetable = scope.use(await openTimetable(host));
@@ -119,7 +120,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
         if (rule) rule.fire({ kind: 'rule', text: `automation ${chain.at(-1) ?? ''}`, chain });
         else ringers?.run(id, `automation:${chain.at(-1) ?? ''}`).catch((error: unknown) => log.warn('An automation could not be set off', { automation: id, error }));
       },
-      enable: (id, on) => enable(id, on),
+      enable,
       said: (topic, automation) => void said.set(topic, { automation, at: clock.monotonic() }),
     },
   };
@@ -130,6 +131,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
     rules.set(rule.id, scope.use(new LiveRule(rule, world)));
     for (const topic of rule.if.flatMap(topicsOf)) heard.listen(topic);
   }
+  for (const { message } of missingPresets(settings, zones.map(({ id }) => id), context.presets.list)) log.warn(`${message.slice(0, 1).toUpperCase()}${message.slice(1)} Correct the name, or add that preset`);
   for (const zone of zones) scope.use(zone.player.events.on('changed', ({ state, previous }) => noticePeople(zone, state, previous)));
   scope.use(presence.events.on('changed', changed));
   scope.use(alarms.events.on('changed', () => quiet.refresh()));
@@ -145,21 +147,25 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
     const isOther = state.source !== previous.source || state.track?.uri !== previous.track?.uri || state.by.started !== previous.by.started;
     const isStarting = isPlaying(state) && !isPlaying(previous);
     if (isStarting || state.source !== previous.source || (isPerson && (isOther || state.status !== previous.status))) interrupts.forget(zone.id);
-    const owner = previous.by.started?.startsWith('automation:') === true ? rules.get(previous.by.started.slice('automation:'.length)) : undefined;
-    if (!owner || !isPerson) return;
-    if (isPlaying(previous) && !isPlaying(state)) owner.refused();
-    if (state.by.started !== previous.by.started) owner.lose(zone.id, state.source === null ? `Stopped by ${by}.` : `Taken over by ${by}.`);
-    else if (state.status === 'stopped' && previous.status !== 'stopped') owner.lose(zone.id, `Stopped by ${by}.`);
+    if (!isPerson) return;
+    if (isPlaying(previous) && !isPlaying(state)) ownerOf(previous)?.refused();
+    const what = takenBy(state, previous);
+    if (what !== null) for (const rule of rules.values()) rule.lose(zone.id, `${what} by ${by}.`);
   }
 
-  async function enable(id: string | null, on: boolean): Promise<void> {
+  const ownerOf = ({ by: { started } }: PlayerState): LiveRule | undefined => (started?.startsWith('automation:') === true ? rules.get(started.slice('automation:'.length)) : undefined);
+
+  /** `run`: which run does it, if one does. */
+  async function enable(id: string | null, on: boolean, run?: string): Promise<void> {
     if (id === null) {
       const kept = memory.set(everything, 'enabled', on ? undefined : false);
+      if (!on) for (const rule of rules.values()) rule.end('All automations were switched off.', ({ kind }) => kind !== 'hand');
       changed();
       await kept;
       return;
     }
     const rule = rules.get(id);
+    if (rule && !on) rule.end('It was switched off.', (_, key) => key === undefined || key !== run);
     await (rule ? rule.enable(on) : alarmsFor(id).enable(id, on));
   }
 
@@ -185,7 +191,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
       return picture();
     },
     events: emitter.events,
-    enable,
+    enable: (id, on) => enable(id, on),
     async setGuestMode(on) {
       presence.setGuestMode(on);
       const kept = memory.set(everything, 'guest', on ? true : undefined);
@@ -217,6 +223,13 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
     history: (id, count) => history.list(id, count),
     [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
   };
+}
+
+/** What a person has done to whoever plays there, if that ends it: who merely skips or touches the volume goes on listening. */
+function takenBy(state: PlayerState, previous: PlayerState): string | null {
+  if (state.by.started !== previous.by.started) return state.source === null ? 'Stopped' : 'Taken over';
+  if (isPlaying(state) || state.status === previous.status) return null;
+  return state.status === 'paused' ? 'Paused' : 'Stopped';
 }
 
 /** Topics that are asked about by conditions. */

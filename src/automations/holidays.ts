@@ -1,17 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { TonearmError } from '#foundation';
-import { readCalendar } from './calendar.ts';
+import { readCalendar, type CalendarEntry } from './calendar.ts';
 import type { Holidays } from './ports.ts';
 import type { HolidaysSettings } from './settings.ts';
 
-interface Span {
-  readonly name: string;
-  covers(day: string): boolean;
-}
-
-/** Reads the calendar files and joins them with the list. Rejects with `automations/calendar-unreadable`. */
-export async function openHolidays({ dates, files }: HolidaysSettings): Promise<Holidays> {
-  const spans: Span[] = dates.map((entry) => (typeof entry === 'string' ? spanOf(entry, 'a holiday') : spanOf(entry.date, entry.name)));
+/** Reads the calendar files and joins them with the list; `doubt` is told what of a file is not understood. Rejects with `automations/calendar-unreadable`. */
+export async function openHolidays({ dates, files }: HolidaysSettings, doubt: (file: string, what: string) => void = () => undefined): Promise<Holidays> {
+  const spans: CalendarEntry[] = dates.map((entry) => (typeof entry === 'string' ? spanOf(entry, 'a holiday') : spanOf(entry.date, entry.name)));
   for (const file of files) {
     let text: string;
     try {
@@ -24,13 +19,15 @@ export async function openHolidays({ dates, files }: HolidaysSettings): Promise<
         cause: error,
       });
     }
-    for (const { name, first, last } of readCalendar(text)) spans.push({ name, covers: (day) => day >= first && day <= last });
+    const { entries, doubts } = readCalendar(text);
+    spans.push(...entries);
+    for (const what of doubts) doubt(file, what);
   }
   return { on: (day) => spans.find((span) => span.covers(day))?.name ?? null };
 }
 
 /** `2026-12-25`, `12-25`, and ranges of either. Days as ISO texts compare as days. */
-function spanOf(text: string, name: string): Span {
+function spanOf(text: string, name: string): CalendarEntry {
   const [first = '', last = first] = text.split('..');
   if (first.length > 5) return { name, covers: (day) => day >= first && day <= last };
   // Every year; a range may cross New Year.

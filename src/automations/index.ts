@@ -2,6 +2,7 @@
 import { AlarmSettings } from './alarm/settings.ts';
 import type { AutomationsSettings } from './configuration.ts';
 import type { OpenAutomations } from './engine.ts';
+import type { KnownPreset } from './missing-presets.ts';
 import type { AutomationsContext } from './ports.ts';
 import { PresenceSettings } from './presence/settings.ts';
 import type { ReferenceProblem } from './references.ts';
@@ -22,6 +23,15 @@ export async function automationProblems(settings: AutomationsSettings, zones: r
   if (!hasAutomations(settings)) return [];
   const { referenceProblems } = await import('./references.ts');
   return referenceProblems(settings, zones);
+}
+
+/** What is probably wrong with them and no reason not to start. Rejects with `automations/calendar-unreadable`. */
+export async function automationDoubts(settings: AutomationsSettings, zones: readonly string[], presets: readonly KnownPreset[]): Promise<readonly ReferenceProblem[]> {
+  const [{ missingPresets }, { openHolidays }] = await Promise.all([import('./missing-presets.ts'), import('./holidays.ts')]);
+  const found = [...missingPresets(settings, zones, presets)];
+  const { dates, files } = settings.holidays ?? { dates: [], files: [] };
+  await openHolidays({ dates, files }, (file, message) => found.push({ path: ['holidays', 'files', files.indexOf(file)], message }));
+  return found;
 }
 
 /**

@@ -88,6 +88,12 @@ export class LiveRule implements AsyncDisposable {
     for (const { run } of this.#runs.values()) run.lose(zone, why);
   }
 
+  /** It was switched off: what goes on ends, and what waits for its turn is dropped, as far as `isMeant`. A run has a key. */
+  end(why: string, isMeant: (cause: Cause, key?: string) => boolean): void {
+    this.#state = { ...this.#state, queue: this.#state.queue.filter((cause) => !isMeant(cause)) };
+    for (const { run } of this.#runs.values()) if (isMeant(run.cause, run.key)) run.interrupt(why);
+  }
+
   isLive(key: string): boolean {
     return [...this.#runs.values()].some(({ run }) => run.key === key);
   }
@@ -204,7 +210,7 @@ export class LiveRule implements AsyncDisposable {
   }
 
   #missed(text: string, planned: Millis): void {
-    if (!this.isEnabled) return;
+    if (!this.isEnabled || !this.#world.areAllEnabled()) return;
     this.#world.history.begin(this.rule.id, text).end('missed', `It was due at ${sayMoment(planned, this.#world.timezone)}, when the daemon was off or the machine asleep.`);
     if (this.skipsNext) void this.skipNext(false);
     this.#world.changed();

@@ -31,7 +31,8 @@ export interface Doing extends Surroundings {
   readonly isLive: (run: string) => boolean;
   /** Sets another automation off, led to by these. */
   readonly setOff: (id: string, chain: readonly string[]) => void;
-  readonly enable: (id: string, on: boolean) => Promise<void>;
+  /** Switches another automation. Its runs end with it, but for the one that does this. */
+  readonly enable: (id: string, on: boolean, run: string) => Promise<void>;
   /** It is about to say something there: what comes back is its own doing. */
   readonly said: (topic: string, automation: string) => void;
 }
@@ -58,7 +59,7 @@ export async function perform(action: Doable, run: Acting, doing: Doing): Promis
   if ('enable' in action || 'disable' in action) {
     const isOn = 'enable' in action;
     const id = isOn ? action.enable : action.disable;
-    await doing.enable(id, isOn);
+    await doing.enable(id, isOn, run.key);
     return { what: `${isOn ? 'enable' : 'disable'} ${id}`, outcome: 'done' };
   }
   if ('publish' in action) return publish(action, run, doing);

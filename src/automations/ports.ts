@@ -80,6 +80,8 @@ export interface PlanOptions {
   fire(firing: Firing): void;
   /** It was time, too long ago. */
   lost?(firing: Firing): void;
+  /** The clock was set back: what has been comes again. */
+  setBack?(): void;
 }
 
 /** Wakes on the clock; notices jumps of it, sleep of the machine and restarts. */

@@ -49,7 +49,7 @@ export class QuietHours implements Disposable {
     for (const time of [settings.between.from, settings.between.until % day]) {
       const schedule = cronSchedule(`${(time / 1000) % 60} ${Math.floor(time / 60_000) % 60} ${Math.floor(time / 3_600_000)} * * *`, zone);
       // Whether on time or late: what counts is what holds now.
-      this.#plans.push(parts.timetable.plan({ id: 'quiet-hours', schedule, missed: 'skip', fire: () => this.refresh(), lost: () => this.refresh() }));
+      this.#plans.push(parts.timetable.plan({ id: 'quiet-hours', schedule, missed: 'skip', fire: () => this.refresh(), lost: () => this.refresh(), setBack: () => this.refresh() }));
     }
   }
 

@@ -9,13 +9,15 @@ import type { SubjectKeys } from './words.ts';
 export interface ReferenceProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** A name that is not there, and those that could have been meant. */
+  readonly name?: { readonly written: string; readonly known: readonly string[] };
 }
 
 /** What each setting of its own cannot know: whether schedules mean something, and the zones, automations, rooms and people it names are there. Pure. */
 export function referenceProblems(settings: AutomationsSettings, zones: readonly string[]): readonly ReferenceProblem[] {
   const found: ReferenceProblem[] = [];
   const { automations, alarms, presence, location } = settings;
-  const say = (path: ReferenceProblem['path'], message: string) => void found.push({ path, message });
+  const say = (path: ReferenceProblem['path'], message: string, written?: string, known: Iterable<string> = []) => void found.push({ path, message, ...(written !== undefined && { name: { written, known: [...known] } }) });
   const ids = [...automations.map(({ id }, index) => ({ id, path: ['automations', index, 'id'] as const })), ...alarms.map(({ id }, index) => ({ id, path: ['alarms', index, 'id'] as const }))];
   for (const [index, { id, path }] of ids.entries()) if (ids.findIndex((one) => one.id === id) < index) say(path, `is used twice: every automation and alarm needs an id of its own, and "${id}" is one already.`);
 
@@ -24,15 +26,18 @@ export function referenceProblems(settings: AutomationsSettings, zones: readonly
   const hasTrackers = presence.sources.some(({ kind }) => kind === 'tracker');
 
   const zone = (path: ReferenceProblem['path'], names: readonly string[] | undefined) => {
-    for (const name of names ?? []) if (name !== 'all' && !zones.includes(name)) say(path, `names the zone "${name}", which is not there. There is ${zones.map((one) => `"${one}"`).join(', ')}.`);
+    for (const name of names ?? []) if (name !== 'all' && !zones.includes(name)) say(path, `names the zone "${name}", which is not there. There is ${zones.map((one) => `"${one}"`).join(', ')}.`, name, zones);
   };
   const subject = (path: ReferenceProblem['path'], { person, room }: SubjectKeys) => {
-    if (person !== undefined && !people.has(person)) say([...path, 'person'], `names "${person}", whom nothing under "presence" knows.${people.size > 0 ? ` It knows ${[...people].map((one) => `"${one}"`).join(', ')}.` : ''}`);
+    if (person !== undefined && !people.has(person)) say([...path, 'person'], `names "${person}", whom nothing under "presence" knows.${people.size > 0 ? ` It knows ${[...people].map((one) => `"${one}"`).join(', ')}.` : ''}`, person, people);
     // Trackers name rooms of their own.
-    if (room !== undefined && !hasTrackers && !rooms.has(room)) say([...path, 'room'], `names the room "${room}", which no source under "presence" watches.${rooms.size > 0 ? ` They watch ${[...rooms].map((one) => `"${one}"`).join(', ')}.` : ''}`);
+    if (room !== undefined && !hasTrackers && !rooms.has(room)) say([...path, 'room'], `names the room "${room}", which no source under "presence" watches.${rooms.size > 0 ? ` They watch ${[...rooms].map((one) => `"${one}"`).join(', ')}.` : ''}`, room, rooms);
   };
   const other = (path: ReferenceProblem['path'], id: string) => {
-    if (!ids.some((one) => one.id === id)) say(path, `names the automation "${id}", which is not there.`);
+    if (!ids.some((one) => one.id === id)) say(path, `names the automation "${id}", which is not there.`, id, ids.map((one) => one.id));
+  };
+  const alarm = (path: ReferenceProblem['path'], id: string) => {
+    if (!alarms.some((one) => one.id === id)) say(path, `names the alarm "${id}", which is not there.`, id, alarms.map((one) => one.id));
   };
   const condition = (path: ReferenceProblem['path'], one: Condition): void => {
     if ('any' in one) one.any.forEach((inner, index) => condition([...path, 'any', index], inner));
@@ -53,7 +58,7 @@ export function referenceProblems(settings: AutomationsSettings, zones: readonly
       if ('sun' in trigger && !location) say([...here, 'sun'], noLocation);
       if ('presence' in trigger) subject([...here, 'presence'], trigger.presence);
       if ('playback' in trigger) zone([...here, 'zone'], trigger.zone);
-      if ('alarm' in trigger && trigger.id !== undefined) other([...here, 'id'], trigger.id);
+      if ('alarm' in trigger && trigger.id !== undefined) alarm([...here, 'id'], trigger.id);
     }
     for (const [n, one] of rule.if.entries()) condition([...at, 'if', n], one);
     for (const [n, action] of rule.then.entries()) {
@@ -61,6 +66,7 @@ export function referenceProblems(settings: AutomationsSettings, zones: readonly
       for (const key of ['run', 'enable', 'disable'] as const) if (key in action) other([...here, key], (action as Readonly<Record<typeof key, string>>)[key]);
       if ('transfer' in action) zone([...here, 'transfer'], [action.transfer]);
       if ('waitUntil' in action && 'presence' in action.waitUntil) subject([...here, 'waitUntil', 'presence'], action.waitUntil.presence);
+      if ('waitUntil' in action && 'playback' in action.waitUntil) zone([...here, 'waitUntil', 'zone'], action.waitUntil.zone);
       const own = ownZones(action);
       for (const { key, names } of own ?? []) zone([...here, key], names);
       if (own && own.every(({ names }) => names === undefined) && rule.zone === undefined && zones.length > 1) say(here, `does not say in which zone. Give it, or the automation, a zone: one of ${zones.map((one) => `"${one}"`).join(', ')}, or all.`);
@@ -68,10 +74,10 @@ export function referenceProblems(settings: AutomationsSettings, zones: readonly
     const circle = circleFrom(rule, automations);
     if (circle) say([...at, 'then'], `sets itself off again: ${circle.join(' → ')}.`);
   }
-  for (const [index, alarm] of alarms.entries()) {
+  for (const [index, { zone: name }] of alarms.entries()) {
     const there = `It rings in one of ${zones.map((one) => `"${one}"`).join(', ')}.`;
-    if (alarm.zone === undefined && zones.length > 1) say(['alarms', index], `does not say in which zone. ${there}`);
-    else if (alarm.zone !== undefined && !zones.includes(alarm.zone)) say(['alarms', index, 'zone'], `names the zone "${alarm.zone}", which is not there. ${there}`);
+    if (name === undefined && zones.length > 1) say(['alarms', index], `does not say in which zone. ${there}`);
+    else if (name !== undefined && !zones.includes(name)) say(['alarms', index, 'zone'], `names the zone "${name}", which is not there. ${there}`, name, zones);
   }
   zone(['quietHours', 'zones'], settings.quietHours?.zones);
   return found;

@@ -94,7 +94,8 @@ function fire(rule: RuleSettings, state: RuleState, { cause, facts, switches }: 
   if (cause.kind === 'hand') return overlap(rule, state, cause, []);
   if (cause.chain.includes(rule.id)) return skip(`Automations set each other off in a circle: ${[...cause.chain, rule.id].join(' → ')}. It was stopped here.`);
   if (cause.chain.length >= longestChain) return skip(`Too many automations set each other off, one after the other: ${[...cause.chain, rule.id].join(' → ')}.`);
-  if (facts.now < state.coolUntil && (cause.kind === 'presence' || cause.kind === 'event')) {
+  // A clock that was set back makes it no longer.
+  if (facts.now < state.coolUntil && state.coolUntil - facts.now <= rule.coolDown && (cause.kind === 'presence' || cause.kind === 'event')) {
     return skip(`A person ended what it had started, so it stays quiet for ${sayDuration(state.coolUntil - facts.now)} more.`);
   }
   const { why, weighed } = judge(rule, facts, switches, cause);

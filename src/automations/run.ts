@@ -14,6 +14,8 @@ export interface Pause {
   /** Unix ms at which the waiting is over at the latest. */
   readonly until: Millis;
   readonly cause: Cause;
+  /** Zones in which it has begun something that nobody has taken from it. */
+  readonly zones: readonly string[];
 }
 
 export interface RunPorts extends Doing {
@@ -78,6 +80,7 @@ export class Run implements Acting {
   /** Until its end. Never rejects; the record says what came of it. */
   async go(from?: Pause): Promise<void> {
     const { record, rule } = this;
+    for (const zone of from?.zones ?? []) this.began(zone);
     try {
       for (let index = from?.index ?? 0; index < rule.then.length; index++) {
         const action = rule.then[index] as Action; // index is below the length
@@ -101,7 +104,7 @@ export class Run implements Acting {
     if ('wait' in action || 'waitUntil' in action) {
       const longest = 'wait' in action ? action.wait : action.atMost;
       const ends = until ?? clock.now() + longest;
-      this.#ports.paused({ index, until: ends, cause: this.cause });
+      this.#ports.paused({ index, until: ends, cause: this.cause, zones: [...this.#zones].filter((zone) => !this.#lost.has(zone)) });
       let end: WaitEnd;
       try {
         end = 'wait' in action ? await wait(ends, clock, this.signal) : await waitUntil(action.waitUntil, ends, this.#ports, this.signal);

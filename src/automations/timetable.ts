@@ -64,7 +64,12 @@ export async function openTimetable({ clock, store, log }: Pick<Host, 'clock' | 
     looked = { wall: now, monotonic };
     if (Math.abs(drift) > jump) log.info(`The clock ${drift > 0 ? 'is ahead' : 'went back'} by ${Math.round(Math.abs(drift) / 1000)} s: the machine slept, or somebody set it. Times are worked out anew`);
     // Set back: what comes again comes at its right time now. Ahead: what was passed over is seen below.
-    if (drift < -jump) for (const plan of plans) plan.next = plan.schedule.after(now);
+    if (drift < -jump) {
+      for (const plan of [...plans]) {
+        plan.next = plan.schedule.after(now);
+        plan.setBack?.();
+      }
+    }
     for (const plan of [...plans]) if (plans.has(plan)) settle(plan, now);
     saveIn(write.idle);
     arm();
@@ -88,6 +93,8 @@ export async function openTimetable({ clock, store, log }: Pick<Host, 'clock' | 
       const seen = kept && options.isNew !== true && kept.plans.has(keyOf(options)) && kept.seen < now ? kept.seen : now;
       const plan: Plan = { ...options, next: options.schedule.after(seen) };
       plans.add(plan);
+      // What it was set to before is not missed any more.
+      if (options.isNew === true) for (const key of known) if (key.startsWith(`${options.id} `)) known.delete(key);
       known.add(keyOf(options));
       // Not within the caller: it is still being opened.
       arm();

@@ -5,7 +5,7 @@ import type { Pause } from './run.ts';
 import type { RuleSettings } from './settings.ts';
 
 const name = 'automation-runs';
-/** Shorter waits are not worth a write. */
+/** Shorter waits are written only when the daemon ends. */
 const shortest = 30_000;
 
 interface Entry extends Pause {
@@ -14,10 +14,11 @@ interface Entry extends Pause {
 }
 
 /** Runs that wait, kept so that a restart does not forget to stop what they have begun. */
-export class Unfinished {
+export class Unfinished implements AsyncDisposable {
   readonly #host: Pick<Host, 'store' | 'log' | 'clock'>;
   readonly #entries = new Map<string, Entry>();
   readonly #before: readonly Entry[];
+  #written: ReadonlySet<string> = new Set();
 
   private constructor(host: Pick<Host, 'store' | 'log' | 'clock'>, before: readonly Entry[]) {
     this.#host = host;
@@ -35,12 +36,18 @@ export class Unfinished {
   }
 
   async note(key: string, rule: RuleSettings, pause: Pause | null): Promise<void> {
-    if (pause === null ? !this.#entries.delete(key) : pause.until - this.#host.clock.now() < shortest) return;
-    if (pause) this.#entries.set(key, { ...pause, rule: rule.id, print: printOf(rule) });
+    if (pause) {
+      this.#entries.set(key, { ...pause, rule: rule.id, print: printOf(rule) });
+      if (pause.until - this.#host.clock.now() < shortest) return;
+    } else {
+      this.#entries.delete(key);
+      if (!this.#written.has(key)) return;
+    }
     await this.save();
   }
 
   async save(): Promise<void> {
+    this.#written = new Set(this.#entries.keys());
     try {
       await this.#host.store.write(name, [...this.#entries.values()]);
     } catch (error) {
@@ -51,6 +58,10 @@ export class Unfinished {
   get hadAny(): boolean {
     return this.#before.length > 0;
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if ([...this.#entries.keys()].some((key) => !this.#written.has(key))) await this.save();
+  }
 }
 
 function printOf({ then }: RuleSettings): string {
@@ -59,7 +70,9 @@ function printOf({ then }: RuleSettings): string {
 
 function entriesOf(stored: unknown): Entry[] {
   if (!Array.isArray(stored)) return [];
-  return (stored as (Partial<Entry> | null)[]).filter((entry): entry is Entry => typeof entry?.rule === 'string' && typeof entry.print === 'string' && Number.isInteger(entry.index) && typeof entry.until === 'number' && isCause(entry.cause));
+  return (stored as (Partial<Entry> | null)[])
+    .filter((entry): entry is Entry => typeof entry?.rule === 'string' && typeof entry.print === 'string' && Number.isInteger(entry.index) && typeof entry.until === 'number' && isCause(entry.cause))
+    .map((entry) => ({ ...entry, zones: Array.isArray(entry.zones) ? entry.zones : [] }));
 }
 
 function isCause(value: unknown): value is Cause {

@@ -85,33 +85,39 @@ function watchPresence({ presence: wanted }: Extract<EventTrigger, { presence: o
   return all(handle, hold);
 }
 
+/** A filter may fit topics without end; of so many it is known how they were. */
+const mostTopics = 1000;
+
 function watchMessages(trigger: Extract<EventTrigger, { mqtt: string }>, { clock, messages }: Surroundings, { isState }: WatchOptions, notice: (notice: Notice) => void): Disposable {
-  const before = new Map<string, boolean>();
-  const holds = new Map<string, Hold>();
+  /** Of topics whose value must come to fit: whether it did, and since when it has to last. The one that was silent longest comes first. */
+  const topics = new Map<string, { readonly fits: boolean; readonly hold: Hold }>();
+  const forget = (topic: string) => {
+    topics.get(topic)?.hold[Symbol.dispose]();
+    topics.delete(topic);
+  };
   const needsEdge = isThreshold(trigger) || trigger.for !== undefined;
   const test = sayTest(trigger);
   const hear = ({ topic, payload, retained }: HomeMessage) => {
     const message = valueOf(payload);
     const now = passes(trigger, message);
     if (now === null) return;
-    const was = before.get(topic);
-    before.set(topic, now);
-    if (!now) {
-      holds.get(topic)?.[Symbol.dispose]();
-      return;
+    const known = topics.get(topic);
+    const hold = known?.hold ?? new Hold(clock, trigger.for);
+    if (needsEdge) {
+      topics.delete(topic);
+      topics.set(topic, { fits: now, hold });
+      if (topics.size > mostTopics) forget(topics.keys().next().value ?? '');
     }
+    if (!now) hold[Symbol.dispose]();
     // A message that is kept is a state from before. So is the first value there is, where the change counts.
-    const isNews = isState || (!retained && (!needsEdge || was === false));
-    if (!isNews) return;
+    const isNews = isState || (!retained && (!needsEdge || known?.fits === false));
+    if (!now || !isNews) return;
     const value = trigger.path === undefined && test === '' ? '' : ` (${sayValue(valueAt(message, trigger.path))})`;
     const text = `${topic}${test === '' ? '' : ` ${test}`}${value}`;
-    let hold = holds.get(topic);
-    if (!hold) holds.set(topic, (hold = new Hold(clock, trigger.for)));
     hold.begin(() => notice({ kind: 'event', text, by: null, topic }));
   };
   const clear = () => {
-    before.clear();
-    for (const hold of holds.values()) hold[Symbol.dispose]();
+    for (const topic of topics.keys()) forget(topic);
   };
   return all(messages.subscribe(trigger.mqtt, hear), messages.events.on('down', clear), { [Symbol.dispose]: clear });
 }

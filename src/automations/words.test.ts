@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import type { ZoneView } from '#core';
-import { readCalendar } from './calendar.ts';
 import { BetweenTimes, isBetween, parseDuration, parseTimeOfDay, sayDuration } from './duration.ts';
 import { fillPayload } from './fill.ts';
 import { openHolidays } from './holidays.ts';
@@ -87,15 +86,6 @@ describe('holidays', () => {
     const holidays = await openHolidays({ dates: ['2026-05-14', { date: '12-25', name: 'Christmas' }, '2026-07-20..2026-08-30', '12-31..01-02'], files: [] });
     const on = (...days: string[]) => days.map((day) => holidays.on(day));
     expect(on('2026-05-14', '2027-05-14', '2031-12-25', '2026-07-20', '2026-08-30', '2026-08-31', '2026-12-31', '2027-01-02', '2027-01-03')).toEqual(['a holiday', null, 'Christmas', 'a holiday', 'a holiday', null, 'a holiday', 'a holiday', null]);
-  });
-
-  it('come from a calendar file', () => {
-    const text = ['BEGIN:VCALENDAR', 'BEGIN:VEVENT', 'DTSTART;VALUE=DATE:20261224', 'DTEND;VALUE=DATE:20270102', 'SUMMARY:School\\, no', ' ne', 'END:VEVENT', 'BEGIN:VEVENT', 'DTSTART:20260101T100000Z', 'SUMMARY:Meeting', 'END:VEVENT', 'BEGIN:VEVENT', 'DTSTART;VALUE=DATE:20250501', 'RRULE:FREQ=YEARLY', 'SUMMARY:May', 'END:VEVENT', 'END:VCALENDAR'].join('\r\n');
-    const found = readCalendar(text);
-    expect(found[0]).toEqual({ name: 'School, none', first: '2026-12-24', last: '2027-01-01' });
-    expect(found.filter(({ name }) => name === 'May')).toHaveLength(20);
-    expect(found.some(({ name, first }) => name === 'May' && first === '2030-05-01')).toBe(true);
-    expect(found.some(({ name }) => name === 'Meeting')).toBe(false);
   });
 
   it('a file that cannot be read is told', async () => {

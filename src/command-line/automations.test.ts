@@ -24,6 +24,14 @@ describe('tonearm automations', () => {
     expect(historyLines([run], say)).toEqual(['2026-11-23T05:30  morning  skipped: Not so: no holiday (it is Christmas).', '    set off by cron 30 6 * * *', '    if no holiday: no: it is Christmas']);
   });
 
+  it('says times as the home’s clocks show them, whatever the shell is set to', async () => {
+    for (const [zone, time] of [['Pacific/Kiritimati', '19:30'], ['America/Anchorage', '20:30']] as const) {
+      const said: string[] = [];
+      await manageAutomations(desk(true), [], false, (text) => said.push(text), zone);
+      expect(said.join()).toContain(`${time} (one is passed over)`);
+    }
+  });
+
   it('asks the daemon, and says so when there is none', async () => {
     const asked: string[] = [];
     const said: string[] = [];

@@ -2,19 +2,23 @@ import type { AutomationsPicture, Forecast, RunView } from '#core';
 import { TonearmError } from '#foundation';
 import type { Desk } from './desk.ts';
 
-/** `2026-11-23 06:30`, as clocks here show it. */
+/** `2026-11-23 06:30` */
 type SayTime = (moment: number) => string;
 
-const local: SayTime = (moment) => new Date(moment).toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'short' });
+/** As clocks there show it; the system's own where none is given. */
+function clocksOf(timeZone: string | undefined): SayTime {
+  return (moment) => new Date(moment).toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone });
+}
 
 const things = ['list', 'next', 'history', 'run', 'enable', 'disable', 'skip'] as const;
 
-/** `tonearm automations …`: asks the running daemon and says its answer. */
-export async function manageAutomations(desk: Desk, [what = 'list', id]: readonly (string | undefined)[], isJson: boolean, say: (text: string) => void): Promise<void> {
+/** `tonearm automations …`: asks the running daemon and says its answer, with times as its schedules mean them. */
+export async function manageAutomations(desk: Desk, [what = 'list', id]: readonly (string | undefined)[], isJson: boolean, say: (text: string) => void, timezone?: string): Promise<void> {
   const thing = things.find((one) => one === what);
   if (!thing) throw wrongUsage(`"${what.slice(0, 40)}" is nothing that can be done with automations.`);
   if (!desk.isRunning) throw new TonearmError({ kind: 'unavailable', code: 'command/not-running', message: 'Tonearm is not running, so nothing is planned. Start it first; "tonearm --check" reads the configuration without starting.' });
   if (id === undefined && thing !== 'list' && thing !== 'history') throw wrongUsage('Say which automation is meant, by its id; "tonearm automations" lists them.');
+  const local = clocksOf(timezone);
   const answer = await desk.ask(`automation/${thing}`, id === undefined ? {} : { id });
   if (isJson) say(JSON.stringify(answer, null, 2));
   else if (thing === 'list') say(listLines(answer as unknown as AutomationsPicture, local).join('\n'));

@@ -131,7 +131,7 @@ async function carryOut(name: CommandName, desk: Desk, values: Values, [first, s
       await manageKeys(desk, values, first, second, world);
       return;
     case 'automations':
-      await manageAutomations(desk, [first, second], values.json === true, say);
+      await manageAutomations(desk, [first, second], values.json === true, say, world.config.automations?.location?.timezone);
       return;
     case 'rotate-key': {
       const { values: count } = await desk.ask('key/rotate');

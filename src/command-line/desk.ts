@@ -6,7 +6,7 @@ import { Scope, sleep, systemClock, TonearmError, toTonearmError } from '#founda
 import { deviceIdentity, openHost, type OpenHost } from '#host';
 import { loginSeat, openAccounts } from '#sources';
 import { productionEndpoints } from '#spotify';
-import { encodeLine, Lines, LocalAnswer, socketName } from '#surfaces/local/wire';
+import { encodeLine, Lines, LocalAnswer, longestAnswer, socketName } from '#surfaces/local/wire';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -42,7 +42,7 @@ class RemoteDesk implements Desk {
 
   constructor(socket: net.Socket) {
     this.#socket = socket;
-    const lines = new Lines();
+    const lines = new Lines(longestAnswer);
     socket.on('data', (chunk) => {
       try {
         for (const value of lines.push(chunk)) this.#answered(LocalAnswer.parse(value));

@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findDoubts } from './doubts.ts';
 import { loadConfig } from './load.ts';
+import { formatProblem } from './problem.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -42,12 +44,24 @@ describe('what people get wrong in automations', () => {
     ['then: [{ wait: soon }]', '5: automations[0].then[0].wait: must be a length of time such as 90s, 5m or 1h30m, but is "soon".'],
     ['then: [{ fade: 30 }]', '5: automations[0].then[0].over: a text is missing.'],
     ['then: [{ volume: 120 }]', '5: automations[0].then[0].volume: must be 100 or less, but is 120.'],
-    ['then: [{ stop: kitchn }]', '5: automations[0].then[0].stop: names the zone "kitchn", which is not there. There is "kitchen", "bath".'],
+    ['then: [{ stop: kitchn }]', '5: automations[0].then[0].stop: names the zone "kitchn", which is not there. There is "kitchen", "bath". Did you mean "kitchen"?'],
+    ['then: [{ waitUntil: { playback: stopped, zone: baht } }]', '5: automations[0].then[0].waitUntil.zone: names the zone "baht", which is not there. There is "kitchen", "bath". Did you mean "bath"?'],
+    ['then: [{ run: onne }]', '5: automations[0].then[0].run: names the automation "onne", which is not there. Did you mean "one"?'],
+    ['when: [{ alarm: ringing, id: one }]', '5: automations[0].when[0].id: names the alarm "one", which is not there.'],
     ['then: [{ run: nobody }]', '5: automations[0].then[0].run: names the automation "nobody", which is not there.'],
     ['then: [{ run: one }]', '5: automations[0].then: sets itself off again: one → one.'],
     ['then: []', '5: automations[0].then: needs at least 1 of these.'],
   ])('%s', async (part, sentence) => {
     expect(await problems(rule(part))).toEqual([sentence]);
+  });
+
+  it('suggests what was meant by a person, a room or the zone of an alarm', async () => {
+    const presence = 'presence: { sources: [{ id: a, kind: person, person: anna, topic: a }, { id: b, kind: room, room: bath, topic: b }] }';
+    expect(await problems(`${rule('when: [{ presence: { person: ana, to: present } }, { presence: { room: baht, to: absent } }]')}${presence}\nalarms: [{ id: wake, zone: Kitchn, time: "07:00" }]\n`)).toEqual([
+      '5: automations[0].when[0].presence.person: names "ana", whom nothing under "presence" knows. It knows "anna". Did you mean "anna"?',
+      '5: automations[0].when[1].presence.room: names the room "baht", which no source under "presence" watches. They watch "bath". Did you mean "bath"?',
+      '8: alarms[0].zone: names the zone "Kitchn", which is not there. It rings in one of "kitchen", "bath". Did you mean "kitchen"?',
+    ]);
   });
 
   it('knows where an alarm rings', async () => {
@@ -63,5 +77,60 @@ describe('what people get wrong in automations', () => {
       '6: alarms[0].id: is used twice: every automation and alarm needs an id of its own, and "one" is one already.',
       '3: automations[0].then[0]: does not say in which zone. Give it, or the automation, a zone: one of "kitchen", "bath", or all.',
     ]);
+  });
+});
+
+describe('what may be wrong', () => {
+  const text = `zones: [{ name: Kitchen }, { name: Bath }]
+presets:
+  - { name: Morning, uri: "spotify:playlist:37i9dQZF1DXc5e2bJhV6pu" }
+  - { name: Evening songs, uri: "spotify:playlist:37i9dQZF1DXc5e2bJhV6pu", zones: [bath] }
+automations:
+  - id: one
+    zone: kitchen
+    then:
+      - preset: morning
+      - { preset: Mornin, zone: bath }
+      - preset: evening-songs
+      - preset: News
+      - play: spotify:track:37i9dQZF1DXc5e2bJhV6pu
+alarms:
+  - { id: wake, zone: kitchen, time: "07:00", play: Mornng }
+  - { id: late, zone: kitchen, time: "09:00", play: { preset: Nwes } }
+  - { id: link, zone: kitchen, time: "09:00", play: "https://open.spotify.com/track/37i9dQZF1DXc5e2bJhV6pu" }
+holidays: { files: [free.ics] }
+`;
+  const doubts = async (added: unknown): Promise<string[]> => {
+    const path = join(folder, 'configuration.yaml');
+    await writeFile(path, text);
+    const found = await findDoubts(await loadConfig({ path, environment: {}, defaultData: folder }), added);
+    return found.map((doubt) => formatProblem(doubt).replace(`${path}:`, '').replaceAll(folder, '').replace(/^(\d+):\d+:/, '$1:'));
+  };
+
+  it('is a preset nobody knows, with the nearest one, and a calendar nobody understands; those added since are known', async () => {
+    await writeFile(join(folder, 'free.ics'), 'BEGIN:VEVENT\nDTSTART:20260501\nSUMMARY:Fridays\nRRULE:FREQ=WEEKLY\nEND:VEVENT\n');
+    const always = [
+      '10: automations[0].then[1].preset: the automation "one" plays the preset "Mornin", which is not there now. Did you mean "Morning"?',
+      '11: automations[0].then[2].preset: the automation "one" plays the preset "evening-songs", which is not offered in "kitchen".',
+    ];
+    const calendar = '18: holidays.files[0]: “Fridays” (2026-05-01) repeats in a way that is not understood (FREQ=WEEKLY): only its first time counts. List the others under "dates".';
+    expect(await doubts(null)).toEqual([
+      ...always,
+      '12: automations[0].then[3].preset: the automation "one" plays the preset "News", which is not there now.',
+      '15: alarms[0].play: the alarm "wake" plays the preset "Mornng", which is not there now. Did you mean "Morning"?',
+      '16: alarms[1].play.preset: the alarm "late" plays the preset "Nwes", which is not there now.',
+      calendar,
+    ]);
+    expect(await doubts([{ id: 'news', name: 'News', uri: 'x:y' }, 'rubbish', null])).toEqual([
+      ...always,
+      '15: alarms[0].play: the alarm "wake" plays the preset "Mornng", which is not there now. Did you mean "Morning"?',
+      '16: alarms[1].play.preset: the alarm "late" plays the preset "Nwes", which is not there now. Did you mean "News"?',
+      calendar,
+    ]);
+  });
+
+  it('is not a calendar that is missing: a start needs it', async () => {
+    await rm(join(folder, 'free.ics'));
+    await expect(doubts(null)).rejects.toMatchObject({ code: 'automations/calendar-unreadable' });
   });
 });

@@ -86,6 +86,26 @@ describe('control', () => {
     expect((await house.zones()).map(({ id, name }) => [id, name])).toEqual([['attic', '${PASSWORD} $${PASSWORD:-x} ${'], ['more', '${PASSWORD}']]);
   });
 
+  it('writes out what other settings took from a zone that goes away', async () => {
+    const house = await open('zones:\n  - name: Kitchen\n    volume: &calm { initial: 20, curve: linear } # as loud as this\n  - name: Bath\n    volume: *calm\n  - name: Attic\n    volume: *calm\n');
+    await house.control.removeZone('kitchen');
+    expect(await house.text()).toBe('zones:\n  - name: Bath\n    volume: { initial: 20, curve: linear } # as loud as this\n  - name: Attic\n    volume: { initial: 20, curve: linear } # as loud as this\n');
+  });
+
+  it('keeps aliases it need not touch', async () => {
+    const house = await open('zones:\n  - name: Kitchen\n    volume: &calm { initial: 20 }\n  - name: Bath\n    volume: *calm\n');
+    await house.control.changeZone('bath', { name: 'Bathroom' });
+    await house.control.addZone({ name: 'Attic' });
+    expect(await house.text()).toContain('volume: *calm');
+  });
+
+  it('changes zones that are written elsewhere without changing them there', async () => {
+    const house = await open('presence:\n  people: &all\n    - { id: anna, name: Anna } # upstairs\n    - { id: ben, name: Ben }\nzones: *all\n');
+    await house.control.changeZone('anna', { name: 'Annas room' });
+    expect(await house.text()).toBe('presence:\n  people: &all\n    - { id: anna, name: Anna } # upstairs\n    - { id: ben, name: Ben }\nzones:\n  - { id: anna, name: Annas room } # upstairs\n  - { id: ben, name: Ben }\n');
+    expect((await house.zones()).map(({ id, name }) => [id, name])).toEqual([['anna', 'Annas room'], ['ben', 'Ben']]);
+  });
+
   it('changes the file a link leads to', async () => {
     const house = await open();
     await rename(house.path, join(folder, 'real.yaml'));
@@ -99,6 +119,30 @@ describe('control', () => {
     const house = await open(written, {}, () => Promise.reject(Object.assign(new Error('No.'), { code: 'EROFS' })));
     await expect(house.control.addZone({ name: 'Attic' })).rejects.toMatchObject({ code: 'config/not-writable', message: expect.stringContaining('EROFS') as string });
     expect(house.restarts()).toBe(0);
+  });
+
+  it('defines rules and alarms, in place of those of the same id, and takes them out again', async () => {
+    const house = await open(written.replace('bathroom\n', 'bathroom\n\n# By hand.\nautomations:\n  - id: old # keep\n    zone: bathroom\n    then: [{ volume: 3 }]\n'));
+    const rules = async () => (await loadConfig({ path: house.path, environment: { HOME: '/secret' }, defaultData: folder })).config.automations;
+    expect(await house.control.setAutomation('rule', { id: 'news', zone: 'kueche', when: [{ cron: '30 6 * * *' }], then: [{ publish: 'a', payload: { text: '${HOME}' } }] })).toBe('news');
+    await house.control.setAutomation('rule', { id: 'news', zone: 'bathroom', then: [{ publish: 'a', payload: { text: '${HOME}' } }] });
+    expect(await house.control.setAutomation('alarm', { id: 'wake', zone: 'kueche', time: '06:30' })).toBe('wake');
+    expect(await rules()).toMatchObject({ automations: [{ id: 'old' }, { id: 'news', zone: ['bathroom'], when: [], then: [{ payload: { text: '${HOME}' } }] }], alarms: [{ id: 'wake', time: '06:30' }] });
+    await house.control.removeAutomation('wake');
+    await house.control.removeAutomation('news');
+    expect(await rules()).toMatchObject({ automations: [{ id: 'old' }], alarms: [] });
+    expect(await house.text()).toContain('# By hand.\nautomations:\n  - id: old # keep\n');
+    expect(house.restarts()).toBe(5);
+  });
+
+  it('writes no rule it could not run, and says where it is wrong', async () => {
+    const house = await open();
+    await expect(house.control.setAutomation('rule', { id: 'news', then: [{ vloume: 3 }] })).rejects.toMatchObject({ code: 'config/invalid', message: expect.stringContaining('Did you mean "volume"?') as string });
+    await expect(house.control.setAutomation('rule', { then: [{ volume: 3 }] })).rejects.toMatchObject({ code: 'config/no-automation-id' });
+    await expect(house.control.removeAutomation('news')).rejects.toMatchObject({ kind: 'not-found', code: 'config/no-such-automation' });
+    expect([await house.text(), house.restarts()]).toEqual([written, 0]);
+    const set = await open(written, { TONEARM_CONFIG_AUTOMATIONS: '[]' });
+    await expect(set.control.setAutomation('rule', { id: 'news', zone: 'kueche', then: [{ volume: 3 }] })).rejects.toMatchObject({ code: 'config/set-by-environment' });
   });
 
   it('does one change after the other', async () => {

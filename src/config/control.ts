@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { isMap, isSeq, type Document, type YAMLSeq } from 'yaml';
+import { isAlias, isMap, isNode, isSeq, visit, type Document, type Node, type YAMLSeq } from 'yaml';
 import type { Control, ZoneChange } from '#core';
 import { Emitter, every, TonearmError, type Clock, type Log, type LogLevel } from '#foundation';
 import { checkConfig, readText, type Config, type ConfigSource, type LoadedConfig } from './load.ts';
@@ -37,12 +37,13 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
   const watch = every(clock, rhythm, () => void look());
 
   /** One change after the other; each on the file as it is then. */
-  const edit = <T>(change: (zones: YAMLSeq, document: Document, ids: readonly string[]) => T): Promise<T> => {
+  const edit = <T>(keys: readonly string[], change: (document: Document, config: Config) => T): Promise<T> => {
     const work = async () => {
-      refuseOverrides(source);
+      refuseOverrides(source, keys);
       const { file, config } = await checkConfig(await readText(source.path), source);
       const { document } = file;
-      const outcome = change(zonesOf(document, config), document, config.zones.map(({ id }) => id));
+      if (!isMap(document.contents)) document.contents = document.createNode({});
+      const outcome = change(document, config);
       const text = document.toString({ lineWidth: 0 });
       await checkConfig(text, source); // rejects before anything is written
       // Where a link leads, so that it stays one.
@@ -56,6 +57,8 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
     queue = done.catch(() => undefined);
     return done;
   };
+  const editZones = <T>(change: (zones: YAMLSeq, document: Document, ids: readonly string[]) => T): Promise<T> =>
+    edit(['zones'], (document, config) => change(zonesOf(document, config), document, config.zones.map(({ id }) => id)));
 
   return {
     events: emitter.events,
@@ -75,20 +78,21 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
       restart();
     },
     addZone: ({ name, id }) =>
-      edit((zones, document, ids) => {
+      editZones((zones, document, ids) => {
         const own = id ?? slugOf(name.trim());
         if (ids.includes(own)) throw new TonearmError({ kind: 'conflict', code: 'config/zone-exists', message: `There already is a zone "${own}". Give the new one another name, or an id of its own.` });
         zones.add(document.createNode({ name: plainText(name.trim()), ...(id !== undefined && { id: plainText(id) }) }));
         return own;
       }),
     removeZone: (id) =>
-      edit((zones, _document, ids) => {
+      editZones((zones, document, ids) => {
         const at = indexOf(ids, id);
         if (zones.items.length === 1) throw new TonearmError({ kind: 'conflict', code: 'config/last-zone', message: 'The last zone cannot be removed: without one there would be nothing to play to.' });
+        freeOf(document, anchorsIn(zones.items[at]));
         zones.delete(at);
       }),
     changeZone: (id, { name }: ZoneChange) =>
-      edit((zones, document, ids) => {
+      editZones((zones, document, ids) => {
         const zone = zones.items[indexOf(ids, id)];
         if (!isMap(zone)) throw noSuchZone(id);
         if (name === undefined) return;
@@ -96,18 +100,86 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
         // The id comes from the name unless it is written down; it has to stay.
         if (!zone.has('id')) zone.set('id', document.createNode(id));
       }),
+    setAutomation: (kind, settings) => edit(Object.values(automationKeys), (document) => putAutomation(document, automationKeys[kind], settings)),
+    removeAutomation: (id) => edit(Object.values(automationKeys), (document) => dropAutomation(document, id)),
     [Symbol.dispose]: () => watch[Symbol.dispose](),
   };
 }
 
-/** The list of zones as written; made from what runs when the file has none. */
+/** A list as written; null when the file has none. */
+function listOf(document: Document, key: string): YAMLSeq | null {
+  const written = document.get(key, true);
+  if (isAlias(written)) freeOf(document, new Set([written.source]));
+  const found = document.get(key);
+  return isSeq(found) ? found : null;
+}
+
+/** Made from what runs when the file has none. */
 function zonesOf(document: Document, config: Pick<Config, 'zones'>): YAMLSeq {
-  if (!isMap(document.contents)) document.contents = document.createNode({});
-  const found = document.get('zones');
-  if (isSeq(found)) return found;
-  const made = document.createNode(config.zones.map(({ name, id }) => (id === slugOf(name) ? { name: plainText(name) } : { name: plainText(name), id }))) as unknown as YAMLSeq;
-  document.set('zones', made);
+  return listOf(document, 'zones') ?? makeList(document, 'zones', config.zones.map(({ name, id }) => (id === slugOf(name) ? { name: plainText(name) } : { name: plainText(name), id })));
+}
+
+function makeList(document: Document, key: string, items: readonly unknown[]): YAMLSeq {
+  const made = document.createNode(items) as unknown as YAMLSeq;
+  document.set(key, made);
   return made;
+}
+
+function putAutomation(document: Document, key: string, settings: Readonly<Record<string, unknown>>): string {
+  const { id } = settings;
+  if (typeof id !== 'string') throw new TonearmError({ kind: 'invalid', code: 'config/no-automation-id', message: 'A rule or an alarm needs an id: {"id": "morning", …}, as in the configuration.' });
+  const list = listOf(document, key) ?? makeList(document, key, []);
+  const at = positionOf(list, id);
+  const node = document.createNode(plainTexts(settings));
+  if (at < 0) list.add(node);
+  else {
+    freeOf(document, anchorsIn(list.items[at]));
+    list.set(at, node);
+  }
+  return id;
+}
+
+function dropAutomation(document: Document, id: string): void {
+  for (const key of Object.values(automationKeys)) {
+    const list = listOf(document, key);
+    const at = list ? positionOf(list, id) : -1;
+    if (!list || at < 0) continue;
+    freeOf(document, anchorsIn(list.items[at]));
+    list.delete(at);
+    return;
+  }
+  throw new TonearmError({ kind: 'not-found', code: 'config/no-such-automation', message: `There is no automation or alarm "${id.slice(0, 64)}" in the configuration file.` });
+}
+
+const automationKeys = { rule: 'automations', alarm: 'alarms' } as const;
+
+const positionOf = ({ items }: YAMLSeq, id: string): number => items.findIndex((item) => isMap(item) && item.get('id') === id);
+
+/** What somebody sends must not look into our environment, at any depth. */
+function plainTexts(value: unknown): unknown {
+  if (typeof value === 'string') return plainText(value);
+  if (Array.isArray(value)) return value.map(plainTexts);
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plainTexts(one)])) : value;
+}
+
+/** Names that aliases elsewhere may refer to. */
+function anchorsIn(part: unknown): ReadonlySet<string> {
+  const anchors = new Set<string>();
+  if (isNode(part)) visit(part, { Value: (_key, { anchor }) => void anchors.add(anchor ?? '') });
+  anchors.delete('');
+  return anchors;
+}
+
+/** Writes out what aliases to these anchors stand for: what they refer to goes away, or is no more the same. */
+function freeOf(document: Document, anchors: ReadonlySet<string>): void {
+  if (anchors.size === 0) return;
+  visit(document, {
+    Alias(_key, alias) {
+      const copy = anchors.has(alias.source) ? alias.resolve(document)?.clone() : undefined;
+      if (copy) visit(copy as Node, { Value: (_at, node) => { delete node.anchor; } });
+      return copy as Node | undefined;
+    },
+  });
 }
 
 function indexOf(ids: readonly string[], id: string): number {
@@ -119,8 +191,8 @@ function indexOf(ids: readonly string[], id: string): number {
 const noSuchZone = (id: string) => new TonearmError({ kind: 'not-found', code: 'config/no-such-zone', message: `There is no zone "${id.slice(0, 64)}" in the configuration file.` });
 
 /** What the environment says goes before the file: a change there would show nothing. */
-function refuseOverrides({ environment }: ConfigSource): void {
-  const name = Object.keys(environment).find((key) => key.startsWith('TONEARM_CONFIG_ZONES') && environment[key] !== undefined);
+function refuseOverrides({ environment }: ConfigSource, keys: readonly string[]): void {
+  const name = Object.keys(environment).find((key) => keys.some((one) => key.startsWith(`TONEARM_CONFIG_${one.toUpperCase()}`)) && environment[key] !== undefined);
   if (name === undefined) return;
-  throw new TonearmError({ kind: 'conflict', code: 'config/set-by-environment', message: `Zones are set by the environment variable ${name}, which goes before the configuration file. Change them there.` });
+  throw new TonearmError({ kind: 'conflict', code: 'config/set-by-environment', message: `${keys.includes('zones') ? 'Zones' : 'Automations'} are set by the environment variable ${name}, which goes before the configuration file. Change them there.` });
 }

@@ -1,4 +1,5 @@
 /** What Tonearm was told: every part's settings in one file, read, completed, checked. */
+export { findDoubts } from './doubts.ts';
 export { firstConfiguration, writeFirstConfiguration } from './first-run.ts';
 export { openControl, type ControlParts } from './control.ts';
 export { loadConfig, type Config, type ConfigSource, type LoadedConfig, type ZoneConfig } from './load.ts';

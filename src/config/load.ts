@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { AutomationsSettings } from '#automations';
 import { applyEnvironment, hasOverrides, placed, type Environment } from './environment.ts';
 import { explain } from './explain.ts';
+import { suggestionFor } from './nearest.ts';
 import { ConfigError, formatPath, formatProblem, type ConfigProblem, type Path } from './problem.ts';
 import { loadSettingsSchema } from './schema-tree.ts';
 import { PlainSettings } from './settings.ts';
@@ -74,7 +75,7 @@ export async function checkConfig(text: string, { path, environment, defaultData
   }
   if (parsed.success && parsed.automations) {
     const { automationProblems } = await import('#automations');
-    for (const { path: at, message } of await automationProblems(parsed.automations, parsed.data.zones.map(({ id, name }) => id ?? slugOf(name)))) problems.push({ place: placeOf(at, false), key: formatPath(at), message, suggestion: null });
+    for (const { path: at, message, name } of await automationProblems(parsed.automations, parsed.data.zones.map(({ id, name }) => id ?? slugOf(name)))) problems.push({ place: placeOf(at, false), key: formatPath(at), message, suggestion: suggestionFor(name) });
   }
   if (!parsed.success || problems.length > 0) throw invalid(path, problems);
   const { zones, data, discovery, cloud, sounds, ...rest } = parsed.data;

@@ -31,3 +31,8 @@ export function nearest(word: string, known: Iterable<string>): string | null {
   }
   return best?.word ?? null;
 }
+
+/** What was probably meant by a name that is not there. */
+export function suggestionFor(name: { readonly written: string; readonly known: readonly string[] } | undefined): string | null {
+  return name ? nearest(name.written, name.known) : null;
+}

@@ -26,4 +26,7 @@ export interface Control {
   removeZone(id: string): Promise<void>;
   /** The id stays: to phones, topics and Home Assistant it is the same speaker. */
   changeZone(id: string, change: ZoneChange): Promise<void>;
+  /** A rule or an alarm as it would stand in the file; takes the place of the one of its id. Restarts. Resolves with that id. */
+  setAutomation(kind: 'rule' | 'alarm', settings: Readonly<Record<string, unknown>>): Promise<string>;
+  removeAutomation(id: string): Promise<void>;
 }

@@ -18,4 +18,6 @@ export interface Track {
   /** Largest first. */
   readonly covers: readonly Cover[];
   readonly explicit: boolean;
+  /** As it is stored; bitrate in kbit/s. Absent when unknown. */
+  readonly format?: { readonly codec: string; readonly bitrate: number };
 }

@@ -17,6 +17,7 @@ import { openStore } from './store.ts';
 export { deviceIdentity } from './identity.ts';
 export { openLog, type LogOptions, type OpenLog } from './log.ts';
 export { writeFileAtomically } from './files.ts';
+export { keptValue } from './kept-value.ts';
 export { openStore, type OpenStore } from './store.ts';
 
 export interface HostSettings {

@@ -88,6 +88,16 @@ describe('the alarm sounds', { timeout: 240_000 }, () => {
     await until('it is over', () => house.daemon.output.includes('is over. Stopped by a person (mqtt)'), patience);
   });
 
+  it('with the account playing elsewhere: a pause of the bell ends it', async () => {
+    await open();
+    await setAlarm();
+    await until('the music is heard', isMusicHeard, patience);
+    await house.phone.playHere(house.cloud.contexts.everything);
+    await until('the bell is heard', () => isBellHeard(), patience);
+    await house.mqtt.publishAsync('tonearm/house/set/play', 'OFF', { qos: 1 });
+    await until('it is over', () => house.daemon.output.includes('is over. Stopped by a person (mqtt)'), patience);
+  });
+
   it('with the account refused', async () => {
     await open();
     await setAlarm();

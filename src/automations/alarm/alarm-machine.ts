@@ -38,6 +38,8 @@ export interface ZoneSight {
   readonly started: Origin | null;
   readonly startedBefore: Origin | null;
   readonly changed: Origin;
+  /** The account plays on another device now. */
+  readonly isElsewhere: boolean;
   readonly hasNotice: boolean;
 }
 
@@ -198,6 +200,8 @@ function heard(state: RingState, zone: ZoneSight, settings: RingSettings): RingS
 /** It fell silent. */
 function hushed(state: RingState, zone: ZoneSight, settings: RingSettings, now: Millis): RingStep {
   if (isSilent(zone.was)) return { state, effects: [] }; // it was so before
+  // Whoever shares the account may be anywhere; nobody here has answered.
+  if (zone.isElsewhere) return fallBack(state, 'plays on another device of the account now', settings, now);
   if (isPerson(zone.changed)) return finish([{ type: 'abandon' }], 'done', `Stopped by a person (${zone.changed}).`);
   if (!state.isHeard) return { state, effects: [] }; // not begun yet; the deadline decides
   if (zone.changed !== settings.by && zone.changed.startsWith('automation:')) return { state: { ...state, deadline: state.deadline ?? now + patience }, effects: [] };

@@ -290,8 +290,17 @@ describe('an alarm whose music does not come', () => {
     const room = await Bedroom.open();
     room.player.fates.music = 'hangs';
     room.player.fates.bell = 'silent';
+    let writes = 0;
+    const { store } = room.host;
+    const write = store.write.bind(store);
+    store.write = (name, value) => {
+      if (name !== 'automation-times' && name !== 'automation-history') writes += 1;
+      return write(name, value);
+    };
     await room.night();
     await room.run(30 * minute);
+    // That it rings is noted once, not at every try.
+    expect(writes).toBe(1);
     room.player.fates.bell = 'plays';
     await room.run(6 * second);
     expect(room.player.state).toMatchObject({ status: 'playing', track: { uri: 'sound:bell' } });
@@ -356,6 +365,29 @@ describe('people', () => {
     expect(room.outcome).toBe('done: Stopped by a person (phone).');
     await room.run(2 * hour);
     expect(room.player.state.status).toBe('paused');
+  });
+
+  it('do not stop it by playing elsewhere with the account: the bell rings', async () => {
+    const room = await Bedroom.open();
+    await room.night();
+    room.player.set({ status: 'stopped', source: null, track: null }, 'phone', null);
+    await room.run(0);
+    expect(room.player.state).toMatchObject({ status: 'playing', track: { uri: 'sound:bell' } });
+    expect(room.state).toBe('ringing');
+    expect(room.history.list('wake', 1)[0]?.steps.map(({ outcome }) => outcome)).toContain('plays on another device of the account now');
+    room.player.set({ status: 'paused' }, 'phone');
+    expect(room.state).toBe('idle');
+  });
+
+  it('switch it off while it rings, or snoozes', async () => {
+    for (const isSnoozed of [false, true]) {
+      const room = await Bedroom.open();
+      await room.night();
+      if (isSnoozed) await room.alarms.snooze(null, 'mqtt');
+      await room.alarms.enable('wake', false);
+      await room.run(hour / 2);
+      expect([room.state, room.player.state.status, room.outcome]).toEqual(['idle', 'paused', 'done: Stopped (switched off).']);
+    }
   });
 
   it('stop it by name, and with nothing to stop are told so', async () => {
@@ -527,6 +559,30 @@ describe('when it rings', () => {
     await room.run(48 * hour);
     expect(room.alarms.views[0]).toMatchObject({ enabled: false, next: null });
     expect(room.history.list('wake', 10)).toHaveLength(1);
+  });
+
+  it('once only, though it was missed', async () => {
+    const room = await Bedroom.open({ oneOff: true });
+    await room.run(8 * hour);
+    room.clock.jump(2 * hour);
+    await room.run(minute);
+    expect(room.outcome).toMatch(/^missed/);
+    expect(room.alarms.views[0]).toMatchObject({ enabled: false, next: null });
+  });
+
+  it('is not missed when it was told to be silent, or is switched off with everything', async () => {
+    const room = await Bedroom.open();
+    await room.alarms.skipNext('wake', true);
+    await room.run(8 * hour);
+    room.clock.jump(2 * hour);
+    await room.run(minute);
+    expect(room.outcome).toBe('skipped: Told to pass over this one.');
+    expect(room.alarms.views[0]?.skipsNext).toBe(false);
+    room.isEnabled = false;
+    await room.run(20 * hour);
+    room.clock.jump(4 * hour);
+    await room.run(minute);
+    expect(room.outcome).toBe('skipped: All automations are switched off.');
   });
 
   it.each<readonly [number, boolean]>([

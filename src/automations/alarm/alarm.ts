@@ -109,6 +109,8 @@ export class Alarm implements AsyncDisposable {
   }
 
   async enable(on: boolean): Promise<void> {
+    // Whoever switches it off while it rings or snoozes has heard it.
+    if (!on && this.isRinging) this.#ringer.stop('switched off');
     if (on !== this.isEnabled) await this.#keep('enabled', on);
     this.#changed();
   }
@@ -166,23 +168,28 @@ export class Alarm implements AsyncDisposable {
       missed: { catchUp: this.#settings.late },
       isNew,
       fire: (firing) => this.#due(firing),
-      lost: ({ late }) => {
-        if (this.#whyOff() === null) this.#parts.history.begin(this.id, this.#times.text).end('missed', `Tonearm was off or the machine asleep; ${sayDuration(late)} late is too late.`);
-        this.#changed();
-      },
+      lost: (firing) => this.#lost(firing),
     });
   }
 
-  #due({ planned: moment, late }: Firing): void {
-    const why = this.#whyOff() ?? whySilent(moment, this.#rules);
-    if (this.#passedOver.length > 0 && this.#passedOver.every((skipped) => skipped <= moment)) void this.#keep('skips', undefined);
-    if (why !== null) {
-      if (this.isEnabled) this.#parts.history.begin(this.id, this.#times.text).end('skipped', sentence(why));
-      this.#changed();
-      return;
-    }
-    if (this.#settings.oneOff) void this.#keep('enabled', false);
-    if (!this.isRinging) this.#begin(`${this.#times.text}${late > 1000 ? `, ${sayDuration(late)} late` : ''}`);
+  #due(firing: Firing): void {
+    if (this.#isMeant(firing) && !this.isRinging) this.#begin(`${this.#times.text}${firing.late > 1000 ? `, ${sayDuration(firing.late)} late` : ''}`);
+    this.#changed();
+  }
+
+  #lost(firing: Firing): void {
+    if (this.#isMeant(firing)) this.#parts.history.begin(this.id, this.#times.text).end('missed', `Tonearm was off or the machine asleep; ${sayDuration(firing.late)} late is too late.`);
+    this.#changed();
+  }
+
+  /** Whether nothing speaks against this one; it is used up either way. */
+  #isMeant({ planned: moment }: Firing): boolean {
+    const passedOver = this.#skips;
+    const why = this.#whyOff() ?? whySilent(moment, { ...this.#rules, passedOver });
+    if (passedOver.length > 0 && passedOver.every((skipped) => skipped <= moment)) void this.#keep('skips', undefined);
+    if (why !== null && this.isEnabled) this.#parts.history.begin(this.id, this.#times.text).end('skipped', sentence(why));
+    if (why === null && this.#settings.oneOff) void this.#keep('enabled', false);
+    return why === null;
   }
 
   #begin(trigger: string): void {
@@ -195,7 +202,7 @@ export class Alarm implements AsyncDisposable {
 
   #rang(): void {
     const { phase, memory } = this.#ringer;
-    void this.#keep('ringing', memory ?? undefined);
+    if (!isSame(memory, ringMemory(this.#parts.memory.get(this.id, 'ringing')))) void this.#keep('ringing', memory ?? undefined);
     if (phase !== this.#shown) {
       this.#shown = phase;
       this.#changed();
@@ -234,9 +241,14 @@ export class Alarm implements AsyncDisposable {
     return next;
   }
 
-  get #passedOver(): readonly Millis[] {
+  /** As they were asked for, however long ago. */
+  get #skips(): readonly Millis[] {
     const kept = this.#parts.memory.get(this.id, 'skips');
-    return Array.isArray(kept) ? kept.filter((moment): moment is number => typeof moment === 'number' && moment > this.#now - Math.max(this.#settings.late, passing)) : [];
+    return Array.isArray(kept) ? kept.filter((moment) => typeof moment === 'number') : [];
+  }
+
+  get #passedOver(): readonly Millis[] {
+    return this.#skips.filter((moment) => moment > this.#now - Math.max(this.#settings.late, passing));
   }
 
   get #rules(): DayRules {
@@ -259,6 +271,13 @@ export class Alarm implements AsyncDisposable {
 
 function sentence(why: string): string {
   return `${why.slice(0, 1).toUpperCase()}${why.slice(1)}.`;
+}
+
+/** To the second: wall time and time passed are never read at once. */
+function isSame(a: RingMemory | null, b: RingMemory | null): boolean {
+  if (!a || !b) return a === b;
+  const isNear = (one: Millis | null, other: Millis | null) => (one === null || other === null ? one === other : Math.abs(one - other) < 1000);
+  return isNear(a.endsAt, b.endsAt) && isNear(a.snoozedUntil, b.snoozedUntil);
 }
 
 function ringMemory(kept: unknown): RingMemory | null {

@@ -104,7 +104,9 @@ export class Ringer implements AsyncDisposable {
     if ((before.phase === 'idle' || before.phase === 'snoozed') && state.phase !== before.phase && state.phase !== 'idle') this.#parts.changed();
     for (const effect of effects) this.#do(effect);
     this.#setTimer();
-    if (before.phase !== this.#state.phase || before.endsAt !== this.#state.endsAt || before.deadline !== this.#state.deadline) this.#parts.changed();
+    // Another try is nobody's business: only the end of a snooze is remembered.
+    const { phase, endsAt, deadline } = this.#state;
+    if (before.phase !== phase || before.endsAt !== endsAt || (phase === 'snoozed' && before.deadline !== deadline)) this.#parts.changed();
   }
 
   #setTimer(): void {
@@ -208,5 +210,15 @@ const commandOf = (command: CommandInput): Command => Command.parse(command);
 const isOwnSound = (uri: string) => /^(sound|file):/.test(uri);
 
 function sightOf(state: PlayerState, previous: PlayerState): ZoneSight {
-  return { status: state.status, was: previous.status, started: state.by.started, startedBefore: previous.by.started, changed: state.by.changed, hasNotice: state.notice !== null };
+  const { by, status, source, notice } = state;
+  return {
+    status,
+    was: previous.status,
+    started: by.started,
+    startedBefore: previous.by.started,
+    changed: by.changed,
+    // A phone cannot take the zone away otherwise: what it stops, it pauses.
+    isElsewhere: by.changed === 'phone' && source === null && previous.source !== null,
+    hasNotice: notice !== null,
+  };
 }

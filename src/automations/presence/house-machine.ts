@@ -1,6 +1,6 @@
 import type { Millis } from '#core';
 import type { Presence, PresenceChange, PresenceSubject } from '../ports.ts';
-import { earliest, settle, unsettled, type SettlingDelays, type Settling } from './settling.ts';
+import { earliest, postpone, settle, unsettled, type SettlingDelays, type Settling } from './settling.ts';
 
 /** What one source has come to say. */
 export interface SourceView {
@@ -46,11 +46,12 @@ export const newHouse: HouseState = { people: new Map(), rooms: new Map(), house
 /**
  * Several sources become people, rooms and the house. One source that sees somebody is enough; they are away when all that know
  * anything agree for a while. Those that know nothing have no vote. `isQuiet`: what led here was learnt, not seen to happen.
+ * `isBlind`: the broker is away, so nothing settles; a wait that had begun begins anew.
  */
-export function stepHouse(before: HouseState, views: readonly SourceView[], isQuiet: boolean, settings: HouseSettings, now: Millis): HouseStep {
+export function stepHouse(before: HouseState, views: readonly SourceView[], { isQuiet, isBlind }: { readonly isQuiet: boolean; readonly isBlind: boolean }, settings: HouseSettings, now: Millis): HouseStep {
   const changes: Omit<PresenceChange, 'at'>[] = [];
   const weigh = (subject: PresenceSubject, state: Settling, seen: Presence, delays: SettlingDelays, quietly: boolean) => {
-    const settled = settle(state, seen, delays, now, quietly);
+    const settled = isBlind ? postpone(state, seen, delays, now) : settle(state, seen, delays, now, quietly);
     if (settled.hasChanged) changes.push({ subject, from: state.value, to: settled.state.value, isEdge: settled.isEdge });
     return settled.state;
   };

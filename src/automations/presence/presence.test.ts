@@ -228,6 +228,34 @@ describe('the house', () => {
     expect(home.news()).toEqual(['person ben present', 'house present']);
   });
 
+  it.each([
+    ['the house', { ...settings, emptyAfter: '40s' }, 'house absent'],
+    ['a person', { sources: [wifi], leaveDelay: '40s', emptyAfter: 0 }, 'person anna absent'],
+  ])('%s is not left because the broker is away; the wait begins anew with its return, and longer means unknown', async (_, those, news) => {
+    const home = await Home.open(those);
+    const left = async () => {
+      home.broker.say('wifi/anna', 'home');
+      home.broker.say('wifi/ben', 'home');
+      home.broker.say('z/bath', { occupancy: false });
+      home.broker.say('wifi/anna', 'away');
+      home.broker.say('wifi/ben', 'away');
+      await home.run(20 * second);
+      home.news();
+      home.broker.down();
+    };
+    await left();
+    await home.run(50 * second);
+    expect(home.news()).toEqual([]);
+    home.broker.up();
+    await home.run(39 * second);
+    expect(home.news()).toEqual([]);
+    await home.run(2 * second);
+    expect(home.news()).toContain(news);
+    await left();
+    await home.run(90 * second);
+    expect(home.news().filter((one) => !one.endsWith('unknown)'))).toEqual([]);
+  });
+
   it('is not empty while nobody knows where somebody is', async () => {
     const home = await Home.open(settings);
     home.broker.say('wifi/anna', 'home');

@@ -21,10 +21,11 @@ export function openPresence(settings: PresenceSettings, { messages, host }: { r
   let isGuestMode = false;
   let timer: Disposable | null = null;
   let houseWake: Millis | null = null;
+  let isBlind = !messages.isUp;
 
   const views = (): readonly SourceView[] => watchers.map(({ view }) => view);
   const weigh = (isQuiet: boolean) => {
-    const step = stepHouse(state, views(), isQuiet, house, clock.monotonic());
+    const step = stepHouse(state, views(), { isQuiet, isBlind }, house, clock.monotonic());
     state = step.state;
     houseWake = step.wake;
     for (const change of step.changes) {
@@ -50,8 +51,18 @@ export function openPresence(settings: PresenceSettings, { messages, host }: { r
     setTimer();
   };
 
-  scope.use(messages.events.on('up', () => all((watcher) => watcher.up(clock.monotonic()))));
-  scope.use(messages.events.on('down', () => all((watcher) => watcher.down(clock.monotonic()))));
+  scope.use(
+    messages.events.on('up', () => {
+      all((watcher) => watcher.up(clock.monotonic()));
+      isBlind = false;
+    }),
+  );
+  scope.use(
+    messages.events.on('down', () => {
+      isBlind = true;
+      all((watcher) => watcher.down(clock.monotonic()));
+    }),
+  );
   // Before the subscriptions: what comes by them is the first of everything.
   if (messages.isUp) all((watcher) => watcher.up(clock.monotonic()));
   else weigh(true);

@@ -1,6 +1,7 @@
 import type { Millis } from '#core';
+import { connect, held, isLost, isStale, type SourceInput, type SourceState, type SourceStep } from './connection.ts';
 import type { Reading } from './readings.ts';
-import { earliest, settle, unsettled, type Settling } from './settling.ts';
+import { earliest, settle, unsettled } from './settling.ts';
 
 export interface SensorSettings {
   readonly enterAfter: Millis;
@@ -10,66 +11,30 @@ export interface SensorSettings {
 }
 
 /** Moments are monotonic ms, except `newest`. */
-export interface SensorState {
-  readonly settling: Settling;
+export interface SensorState extends SourceState {
   /** What each sensor behind it said last; null: nothing since it was last unknown. */
   readonly parts: ReadonlyMap<string, boolean> | null;
-  readonly isOnline: boolean;
-  readonly heardAt: Millis;
   /** When it last said that somebody is there. */
   readonly presentAt: Millis;
   /** Unix ms of the newest measurement that told its time. */
   readonly newest: Millis | null;
-  /** The next value is the first one: it is a state, and no news. */
-  readonly isFirst: boolean;
-  /** Since when the broker is away; null while it is there. */
-  readonly lostAt: Millis | null;
-  readonly hint: string | null;
 }
 
-export type SensorInput =
-  | { readonly type: 'reading'; readonly reading: Reading; readonly isRetained: boolean; /** Unix ms. */ readonly wall: Millis }
-  /** The broker is there (again): what comes first now may be old. */
-  | { readonly type: 'up' }
-  | { readonly type: 'down' }
-  | { readonly type: 'time' };
-
-export interface SensorStep {
-  readonly state: SensorState;
-  readonly hasChanged: boolean;
-  readonly isEdge: boolean;
-  /** When to look again, monotonic ms. */
-  readonly wake: Millis | null;
-}
-
-/** A broker that is back sooner was restarted: what was known still holds. */
-export const lossTolerance = 60_000;
 /** Sensors, or seen objects, behind one source. */
 const mostParts = 64;
 
 export const newSensor: SensorState = { settling: unsettled, parts: null, isOnline: true, heardAt: 0, presentAt: 0, newest: null, isFirst: true, lostAt: null, hint: null };
 
 /** A source that says whether somebody is there: one input in, the settled value out (`home-integrations.md §6.1`). */
-export function stepSensor(before: SensorState, input: SensorInput, settings: SensorSettings, now: Millis): SensorStep {
+export function stepSensor(before: SensorState, input: SourceInput, settings: SensorSettings, now: Millis): SourceStep<SensorState> {
   let state = before;
   let isQuiet = false;
-  switch (input.type) {
-    case 'up':
-      state = { ...state, isFirst: true, lostAt: null, heardAt: now };
-      break;
-    case 'down':
-      // What is waited for cannot be contradicted any more.
-      state = { ...state, lostAt: state.lostAt ?? now, settling: { ...state.settling, pending: null } };
-      break;
-    case 'time':
-      break;
-    case 'reading':
-      [state, isQuiet] = hear(state, input.reading, input.isRetained, input.wall, settings, now);
-  }
+  if (input.type === 'reading') [state, isQuiet] = hear(state, input.reading, input.isRetained, input.wall, settings, now);
+  else if (input.type !== 'time') state = connect(state, input.type, now);
   const seen = sees(state, settings, now);
   if (seen === 'unknown' && state.parts) state = { ...state, parts: null, isFirst: true };
-  // Nothing settles while nobody could speak against it.
-  if (state.lostAt !== null && seen !== 'unknown') return { state, hasChanged: false, isEdge: false, wake: state.lostAt + lossTolerance };
+  const waits = held(state, seen);
+  if (waits) return waits;
   const settled = settle(state.settling, seen, { enter: settings.enterAfter, leave: settings.isMomentary ? 0 : settings.clearAfter }, now, isQuiet);
   state = { ...state, settling: settled.state };
   return { state, hasChanged: settled.hasChanged, isEdge: settled.isEdge, wake: wakeOf(state, settings) };
@@ -83,7 +48,7 @@ function hear(state: SensorState, reading: Reading, isRetained: boolean, wall: M
     case 'availability':
       return [reading.room === undefined ? { ...state, isOnline: reading.isOnline } : state, true];
     case 'alive':
-      return [{ ...state, heardAt: Math.max(state.heardAt, heardAt), newest: later(state.newest, when) }, false];
+      return [{ ...state, heardAt: Math.max(state.heardAt ?? 0, heardAt), newest: later(state.newest, when) }, false];
     case 'unknown':
       return [{ ...state, parts: null, isFirst: true, heardAt: now, hint: reading.hint }, true];
     case 'near':
@@ -100,7 +65,7 @@ function hear(state: SensorState, reading: Reading, isRetained: boolean, wall: M
       const isQuiet = state.isFirst || isRetained;
       return [
         // Who speaks is not offline, whatever was said before.
-        { ...state, isOnline: state.isOnline || !isRetained, parts, heardAt: state.parts ? Math.max(state.heardAt, heardAt) : heardAt, presentAt: reading.isPresent ? heardAt : state.presentAt, newest: later(state.newest, when), isFirst: state.isFirst && isStale({ ...state, heardAt }, settings, now), hint: null },
+        { ...state, isOnline: state.isOnline || !isRetained, parts, heardAt: state.parts ? Math.max(state.heardAt ?? 0, heardAt) : heardAt, presentAt: reading.isPresent ? heardAt : state.presentAt, newest: later(state.newest, when), isFirst: state.isFirst && isStale({ ...state, heardAt }, settings.staleAfter, now), hint: null },
         isQuiet,
       ];
     }
@@ -111,13 +76,8 @@ function later(a: Millis | null, b: Millis | null): Millis | null {
   return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
-function isStale({ heardAt }: SensorState, { staleAfter }: SensorSettings, now: Millis): boolean {
-  return staleAfter !== null && now - heardAt >= staleAfter;
-}
-
 function sees(state: SensorState, settings: SensorSettings, now: Millis) {
-  const isLost = state.lostAt !== null && now - state.lostAt >= lossTolerance;
-  if (!state.isOnline || isLost || !state.parts || isStale(state, settings, now)) return 'unknown';
+  if (!state.isOnline || isLost(state, now) || !state.parts || isStale(state, settings.staleAfter, now)) return 'unknown';
   const isThere = [...state.parts.values()].some(Boolean);
   if (settings.isMomentary) return isThere && now - state.presentAt < settings.clearAfter ? 'present' : 'absent';
   return isThere ? 'present' : 'absent';
@@ -127,8 +87,7 @@ function wakeOf(state: SensorState, settings: SensorSettings): Millis | null {
   if (state.settling.value === 'unknown' && !state.parts) return null;
   return earliest([
     state.settling.pending?.at ?? null,
-    settings.staleAfter === null || !state.parts ? null : state.heardAt + settings.staleAfter,
+    settings.staleAfter === null || !state.parts || state.heardAt === null ? null : state.heardAt + settings.staleAfter,
     settings.isMomentary && state.settling.value === 'present' ? state.presentAt + settings.clearAfter : null,
-    state.lostAt === null ? null : state.lostAt + lossTolerance,
   ]);
 }

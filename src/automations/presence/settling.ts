@@ -37,6 +37,13 @@ export function settle(state: Settling, seen: Presence, delays: SettlingDelays, 
   return { state: { value: seen, pending: null }, hasChanged: true, isEdge: !pending.isQuiet };
 }
 
+/** The same while nobody could speak against it: what is not known any more is so at once; a wait begins anew, and nothing else does. */
+export function postpone(state: Settling, seen: Presence, delays: SettlingDelays, now: Millis): Settled {
+  if (seen === 'unknown') return settle(state, seen, delays, now, true);
+  const { pending } = state;
+  return { state: { ...state, pending: pending && { ...pending, at: now + (pending.to === 'present' ? delays.enter : delays.leave) } }, hasChanged: false, isEdge: false };
+}
+
 /** The earliest of some moments; null when there is none. */
 export function earliest(moments: Iterable<Millis | null>): Millis | null {
   let first: Millis | null = null;

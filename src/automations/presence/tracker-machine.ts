@@ -1,8 +1,8 @@
 import type { Millis } from '#core';
 import type { Presence } from '../ports.ts';
+import { connect, held, isLost, isStale, type SourceInput, type SourceState, type SourceStep } from './connection.ts';
 import type { Reading } from './readings.ts';
-import { lossTolerance } from './sensor-machine.ts';
-import { earliest, settle, unsettled, type Settling } from './settling.ts';
+import { earliest, settle, unsettled } from './settling.ts';
 
 export interface TrackerSettings {
   readonly enterAfter: Millis;
@@ -25,8 +25,7 @@ interface Sighting {
 }
 
 /** Moments are monotonic ms. */
-export interface TrackerState {
-  readonly settling: Settling;
+export interface TrackerState extends SourceState {
   /** Where, while present. */
   readonly room: string | null;
   readonly sightings: ReadonlyMap<string, Sighting>;
@@ -34,27 +33,8 @@ export interface TrackerState {
   readonly candidate: { readonly room: string; readonly since: Millis } | null;
   /** Receivers that told whether they work. */
   readonly receivers: ReadonlyMap<string, boolean>;
-  readonly isOnline: boolean;
   /** Something said that it is seen nowhere. */
   readonly goneAt: Millis | null;
-  /** Last word of anything; listening began when nothing was heard yet. Null: not listening. */
-  readonly heardAt: Millis | null;
-  readonly isFirst: boolean;
-  readonly lostAt: Millis | null;
-  readonly hint: string | null;
-}
-
-export type TrackerInput =
-  | { readonly type: 'reading'; readonly reading: Reading; readonly isRetained: boolean }
-  | { readonly type: 'up' }
-  | { readonly type: 'down' }
-  | { readonly type: 'time' };
-
-export interface TrackerStep {
-  readonly state: TrackerState;
-  readonly hasChanged: boolean;
-  readonly isEdge: boolean;
-  readonly wake: Millis | null;
 }
 
 /** Single distances jump; the middle one of so many does not. */
@@ -78,25 +58,19 @@ export const newTracker: TrackerState = {
 };
 
 /** In which room somebody is, from distances to receivers: the nearest, once it has been nearer by a margin for a while. */
-export function stepTracker(before: TrackerState, input: TrackerInput, settings: TrackerSettings, now: Millis): TrackerStep {
+export function stepTracker(before: TrackerState, input: SourceInput, settings: TrackerSettings, now: Millis): SourceStep<TrackerState> {
   let state = before;
   let isQuiet = false;
-  switch (input.type) {
-    case 'up':
-      state = { ...state, isFirst: true, lostAt: null, heardAt: now };
-      break;
-    case 'down':
-      state = { ...state, lostAt: state.lostAt ?? now, candidate: null, settling: { ...state.settling, pending: null } };
-      break;
-    case 'time':
-      break;
-    case 'reading':
-      isQuiet = state.isFirst || input.isRetained;
-      state = hear(state, input.reading, input.isRetained, now);
+  if (input.type === 'reading') {
+    isQuiet = state.isFirst || input.isRetained;
+    state = hear(state, input.reading, input.isRetained, now);
+  } else if (input.type !== 'time') {
+    state = { ...connect(state, input.type, now), candidate: null };
   }
-  if (state.lostAt !== null && now - state.lostAt < lossTolerance) return { state, hasChanged: false, isEdge: false, wake: state.lostAt + lossTolerance };
-
   const seen = sees(state, settings, now);
+  const waits = held(state, seen);
+  if (waits) return waits;
+
   // Silence after a connection is a first value too.
   if (seen === 'absent' && state.isFirst) isQuiet = true;
   if (seen === 'unknown') state = { ...state, isFirst: true, sightings: new Map(), goneAt: null };
@@ -156,8 +130,7 @@ function seenAt(state: TrackerState, settings: TrackerSettings): Millis | null {
 }
 
 function sees(state: TrackerState, settings: TrackerSettings, now: Millis): Presence {
-  if (!state.isOnline || state.lostAt !== null || state.heardAt === null) return 'unknown';
-  if (settings.staleAfter !== null && now - state.heardAt >= settings.staleAfter) return 'unknown';
+  if (!state.isOnline || isLost(state, now) || state.heardAt === null || isStale(state, settings.staleAfter, now)) return 'unknown';
   const receivers = [...state.receivers.values()];
   const isBlind = receivers.length > 0 && !receivers.includes(true);
   if (isBlind) return 'unknown';

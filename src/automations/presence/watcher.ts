@@ -1,11 +1,12 @@
 import type { Millis } from '#core';
 import type { Log } from '#foundation';
+import type { SourceInput } from './connection.ts';
 import type { SourceView } from './house-machine.ts';
 import { earsOf, type Ear } from './presets.ts';
 import type { Reading } from './readings.ts';
-import { newSensor, stepSensor, type SensorInput, type SensorState } from './sensor-machine.ts';
+import { newSensor, stepSensor, type SensorState } from './sensor-machine.ts';
 import type { PresenceSource } from './settings.ts';
-import { newTracker, stepTracker, type TrackerInput, type TrackerState } from './tracker-machine.ts';
+import { newTracker, stepTracker, type TrackerState } from './tracker-machine.ts';
 
 interface Outcome {
   readonly hasChanged: boolean;
@@ -57,21 +58,21 @@ export class Watcher {
   }
 
   up(now: Millis): Outcome {
-    return this.#step({ type: 'up' }, 0, now);
+    return this.#step({ type: 'up' }, now);
   }
 
   down(now: Millis): Outcome {
-    return this.#step({ type: 'down' }, 0, now);
+    return this.#step({ type: 'down' }, now);
   }
 
   time(now: Millis): Outcome {
-    return this.#step({ type: 'time' }, 0, now);
+    return this.#step({ type: 'time' }, now);
   }
 
   read(reading: Reading, isRetained: boolean, wall: Millis, now: Millis): Outcome {
     const { hint } = this.#source.kind === 'tracker' ? this.#tracker : this.#sensor;
     if (reading.type === 'unknown' && reading.hint !== null && reading.hint !== hint) this.#log.warn(`The presence source “${this.#source.id}” cannot be understood, so it counts as unknown. ${reading.hint}`);
-    return this.#step({ type: 'reading', reading: this.#named(reading), isRetained }, wall, now);
+    return this.#step({ type: 'reading', reading: this.#named(reading), isRetained, wall }, now);
   }
 
   #named(reading: Reading): Reading {
@@ -79,7 +80,7 @@ export class Watcher {
     return { ...reading, room: this.#rooms.get(reading.room.trim().toLowerCase()) ?? idOf(reading.room) };
   }
 
-  #step(input: TrackerInput, wall: Millis, now: Millis): Outcome {
+  #step(input: SourceInput, now: Millis): Outcome {
     const { kind, preset, roomFrom, enterAfter, clearAfter, staleAfter = null, isMomentary, awayAfter, maxDistance = null, switchMargin, dwell } = this.#source;
     if (kind === 'tracker') {
       const isSilenceAway = silentWhenAway.has(preset) && (preset !== 'plain' || roomFrom?.startsWith('topic:') === true);
@@ -88,8 +89,7 @@ export class Watcher {
       this.wake = step.wake;
       return step;
     }
-    const sensed: SensorInput = input.type === 'reading' ? { ...input, wall } : input;
-    const step = stepSensor(this.#sensor, sensed, { enterAfter, clearAfter: clearAfter ?? (kind === 'room' ? 60_000 : 0), staleAfter, isMomentary }, now);
+    const step = stepSensor(this.#sensor, input, { enterAfter, clearAfter: clearAfter ?? (kind === 'room' ? 60_000 : 0), staleAfter, isMomentary }, now);
     this.#sensor = step.state;
     this.wake = step.wake;
     return step;

@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { openBroker, type Broker } from '#broker';
+import { openHouse, pair, until, type House } from './house.ts';
+import { makeTunes } from './tunes.ts';
+
+let house: House;
+let broker: Broker;
+const patience = 60_000;
+afterEach(async () => {
+  await house[Symbol.asyncDispose]();
+  await broker[Symbol.asyncDispose]();
+});
+
+type Reply = Readonly<Record<string, unknown>> & { readonly status: string; readonly data: Readonly<Record<string, unknown>> };
+
+let asked = 0;
+/** Asks as any program on the broker does, and waits for the answer. */
+async function ask(name: string, fields: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
+  const transaction = `t${++asked}`;
+  await house.mqtt.publishAsync(`tonearm/bridge/request/${name}`, JSON.stringify({ ...fields, transaction }), { qos: 1 });
+  return await until(`${name} is answered`, () => {
+    const reply = JSON.parse(house.topics.get(`tonearm/bridge/response/${name}`) ?? '{}') as Reply & { readonly transaction?: string };
+    return reply.transaction === transaction && reply;
+  }, patience);
+}
+
+/** Runs what starts the daemon again within itself, and waits until it is there again. */
+async function restarting<T>(work: () => Promise<T>): Promise<T> {
+  const starts = house.daemon.output.split('is ready').length;
+  const outcome = await work();
+  await until('the daemon is ready again', () => house.daemon.output.split('is ready').length > starts, patience);
+  await until('the phone lists the speaker', () => house.phone.devices.size > 0, patience);
+  return outcome;
+}
+
+/** How its last firing ended, as is told to everybody. */
+const lastResult = (id: string) => {
+  const { automations } = JSON.parse(house.topics.get('tonearm/bridge/automations') ?? '{"automations":[]}') as { readonly automations: readonly { readonly id: string; readonly last_result: string | null }[] };
+  return automations.find((one) => one.id === id)?.last_result;
+};
+
+it('rules are defined, foreseen, passed over, run, ended by a person and taken out again, all over MQTT', { timeout: 240_000 }, async () => {
+  const tunes = await makeTunes([60, 6]);
+  broker = await openBroker({ port: 0 });
+  house = await openHouse({ cloud: { catalogue: tunes.map(({ entry }) => entry) }, mqtt: { url: broker.url } });
+  await pair(house);
+  const file = async () => await readFile(join(house.folder, 'configuration.yaml'), 'utf8');
+  const before = await file();
+
+  const typo = await ask('automation/set', { rule: { id: 'tea', then: [{ vloume: 20 }] } });
+  expect(typo).toMatchObject({ status: 'error', error: 'config/invalid' });
+  expect(JSON.stringify(typo)).toContain('volume');
+  expect(await file()).toBe(before);
+
+  const rule = {
+    id: 'tea',
+    name: 'Tea',
+    when: [{ cron: '0 16 * * *' }, { mqtt: 'kettle', equals: 'boils' }],
+    if: [{ zone: 'house', is: 'idle' }, { mqtt: 'home/tv', isNot: 'on' }],
+    then: [{ play: house.cloud.contexts.everything, volume: 40 }, { wait: '30m' }, { publish: 'tea/ready' }],
+  };
+  expect(await restarting(() => ask('automation/set', { rule }))).toMatchObject({ status: 'ok', data: { id: 'tea' } });
+  await until('the rule is told', () => house.topics.get('tonearm/bridge/automations')?.includes('"tea"'), patience);
+
+  // Dry run: ten times, and why not.
+  await ask('automation/skip', { id: 'tea' });
+  const { firings } = (await ask('automation/forecast', { id: 'tea' })).data as { readonly firings: readonly { readonly runs: boolean; readonly why: string }[] };
+  expect(firings).toHaveLength(10);
+  expect([firings[0]?.why, firings[1]?.why]).toEqual(['It was told to skip this one.', 'Not so: home/tv is not on (nothing was heard of it).']);
+
+  // What is not known does not hold; then it is known.
+  await house.mqtt.publishAsync('kettle', 'boils', { qos: 1 });
+  await until('it was set off, and skipped', () => lastResult('tea') === 'skipped', patience);
+  await house.mqtt.publishAsync('home/tv', 'off', { qos: 1 });
+  await house.mqtt.publishAsync('kettle', 'boils', { qos: 1 });
+  await until('it plays', () => house.mirror['state'] === 'playing' && house.mirror['volume'] === 40, patience);
+  await house.phone.pause();
+  await until('the run is over', () => lastResult('tea') === 'interrupted', patience);
+  const { runs } = (await ask('automation/history', { id: 'tea' })).data as { readonly runs: readonly { readonly result: string; readonly why: string }[] };
+  expect(runs.map(({ result, why }) => `${result}: ${why}`)).toEqual(['interrupted: Paused by phone.', 'skipped: Not so: home/tv is not on (nothing was heard of it).']);
+
+  await restarting(() => ask('automation/remove', { id: 'tea' }));
+  expect(parse(await file())).toEqual({ ...(JSON.parse(before) as object), automations: [] });
+});
