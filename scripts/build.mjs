@@ -1,11 +1,10 @@
 // Bundles what ships into dist/: one file per program, chunks beside them. `node scripts/build.mjs [--outdir PATH] [--sizes] [--maps]`
-import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
-import { licences } from './licences.mjs';
+import { bundle, writeLicences } from './bundle.mjs';
 import { buildPlugin } from './plugin.mjs';
 
 await import('./proto.mjs');
@@ -66,11 +65,11 @@ const old = `${target}.old-${process.pid}`;
 try {
   // A call for each, because a shared chunk holds whatever any of its users needs: 4 MB more in the audio thread, which
   // shares no compiled code with the others anyway.
-  const metafiles = await Promise.all(groups.map((names) => bundle(names.filter((name) => existsSync(join(root, programs[name]))))));
+  const metafiles = await Promise.all(groups.map((names) => bundlePrograms(names.filter((name) => existsSync(join(root, programs[name]))))));
   const metafile = { outputs: Object.assign({}, ...metafiles.map(({ outputs }) => outputs)) };
   if (existsSync(join(fresh, 'main.js'))) chmodSync(join(fresh, 'main.js'), 0o755);
   copyFileSync(join(root, 'src/surfaces/http/api.d.ts'), join(fresh, 'api.d.ts'));
-  writeFileSync(join(fresh, 'licences.txt'), licences(root, used(metafile)));
+  writeLicences(root, metafile, fresh);
   if (existsSync(target)) renameSync(target, old);
   renameSync(fresh, target);
   if (values.sizes) printSizes(metafile);
@@ -85,35 +84,22 @@ try {
   rmSync(old, { recursive: true, force: true });
 }
 
-/** Bundles programs that share chunks. */
-async function bundle(names) {
-  const { metafile } = await build({
+/** Programs that share chunks. */
+function bundlePrograms(names) {
+  return bundle({
     absWorkingDir: root,
     entryPoints: Object.fromEntries(names.map((name) => [name, programs[name]])),
     outdir: fresh,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    conditions: ['source'],
-    chunkNames: 'chunk-[hash]',
-    minifySyntax: true,
     minifyWhitespace: true,
     // Half a megabyte less in memory, 1.5 MB while playing. `--maps` makes traces readable: node --enable-source-maps dist/main.js
     minifyIdentifiers: !values.maps,
-    legalComments: 'none',
     sourcemap: values.maps,
-    metafile: true,
     plugins: [slimZod, ...leanMqtt],
     // The same streams again, as a package for other platforms.
     alias: { 'readable-stream': 'node:stream' },
     // Native, optional, or only for the demo: resolved from node_modules at run time.
     external: ['speaker', 'wasm-media-encoders'],
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
-    logLevel: 'warning',
   });
-  return metafile;
 }
 
 function printSizes({ outputs }) {
@@ -122,9 +108,4 @@ function printSizes({ outputs }) {
     const largest = Object.entries(inputs).sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput).slice(0, 5);
     for (const [input, { bytesInOutput }] of largest) console.log(`${String(bytesInOutput).padStart(20)}  ${input}`);
   }
-}
-
-/** Files of which something is left in the bundle. */
-function used({ outputs }) {
-  return Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])));
 }

@@ -47,7 +47,7 @@ function sources() {
       hash.update(`${path.slice(root.length)}:${stat.size}:${stat.mtimeMs}\n`);
     }
   };
-  for (const path of ['src', 'homebridge-plugin/src', 'proto', 'scripts/build.mjs', 'scripts/licences.mjs', 'scripts/plugin.mjs', 'scripts/proto.mjs', 'package.json', 'package-lock.json']) visit(at(path));
+  for (const path of ['src', 'homebridge-plugin/src', 'proto', 'scripts/build.mjs', 'scripts/bundle.mjs', 'scripts/licences.mjs', 'scripts/plugin.mjs', 'scripts/proto.mjs', 'package.json', 'package-lock.json']) visit(at(path));
   return hash.digest('hex');
 }
 

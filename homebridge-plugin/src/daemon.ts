@@ -22,8 +22,8 @@ export interface DaemonOptions {
   readonly clock: Clock;
   readonly dial: Dial;
   readonly log: DaemonLog;
-  /** Where an installation was seen last; null while it was not. */
-  readonly whereabouts: (instance: string) => string | null;
+  /** Where an installation was seen; empty while it was not. */
+  readonly whereabouts: (instance: string) => readonly string[];
   /** There is another picture. `before` is null for the first one after connecting. */
   readonly pictured: (after: HousePicture, before: HousePicture | null) => void;
   readonly random?: () => number;
@@ -55,11 +55,11 @@ export class Daemon implements Disposable {
       clock,
       dial,
       key: settings.key,
-      // What announces itself under this name is asked first: an address that was written down may have changed. Then, in turn, the other:
-      // not every address a machine announces leads to it from here. An announcement is nothing to leave TLS for: it would be told the key.
+      // What announces itself under this name is asked first: an address that was written down may have changed. Then, in turn, the others:
+      // not every address a machine announces leads to it from here. An announcement is nothing to leave TLS for: others could read along.
       address: () => {
-        const announced = settings.instance !== null && !/^https:/i.test(settings.url ?? '') ? whereabouts(settings.instance) : null;
-        const bases = [...new Set([announced, settings.url])].filter((base) => base !== null);
+        const announced = settings.instance !== null && !/^https:/i.test(settings.url ?? '') ? whereabouts(settings.instance) : [];
+        const bases = [...new Set([...announced, settings.url])].filter((base) => base !== null);
         const base = bases[this.#misses % bases.length];
         return base === undefined ? null : socketUrl(base);
       },

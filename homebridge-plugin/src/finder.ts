@@ -7,8 +7,8 @@ export interface FoundDaemon {
   readonly instance: string;
   readonly name: string;
   readonly version: string;
-  /** `http://192.0.2.1:8484` */
-  readonly url: string;
+  /** `http://192.0.2.1:8484`: every address it has, the newest first. Not each of them leads there from here. */
+  readonly urls: readonly string[];
 }
 
 export interface Finder extends Disposable {
@@ -21,6 +21,9 @@ export interface Finder extends Disposable {
  */
 const pause = 60_000;
 
+/** So many addresses of one are remembered, also of those that were announced before. */
+const mostUrls = 12;
+
 /** Looks for daemons until disposed; `changed` is called for each that appears or moves. */
 export function openFinder(changed: (daemon: FoundDaemon) => void): Finder {
   const found = new Map<string, FoundDaemon>();
@@ -29,7 +32,9 @@ export function openFinder(changed: (daemon: FoundDaemon) => void): Finder {
   const take = (service: Service) => {
     const daemon = readService(service);
     if (!daemon) return;
-    found.set(daemon.instance, daemon);
+    // Anybody can announce a name. Whoever answers has to prove that they know the key, and what was known before stays a way to try.
+    const urls = [...new Set([...daemon.urls, ...(found.get(daemon.instance)?.urls ?? [])])].slice(0, mostUrls);
+    found.set(daemon.instance, { ...daemon, urls });
     changed(daemon);
   };
   const look = (): Browser => {
@@ -59,8 +64,10 @@ export function readService({ name, port, addresses = [], txt }: Pick<Service, '
   const fields = (typeof txt === 'object' && txt !== null ? txt : {}) as Readonly<Record<string, unknown>>;
   const text = (key: string) => (typeof fields[key] === 'string' ? fields[key] : '');
   const instance = text('id');
+  const isIpv4 = (address: string) => address.includes('.');
   // A link-local IPv6 address leads nowhere without the name of an interface.
-  const address = addresses.find((one) => one.includes('.')) ?? addresses.find((one) => one.includes(':') && !one.toLowerCase().startsWith('fe80'));
-  if (instance === '' || address === undefined || port <= 0) return null;
-  return { instance, name: text('name') || name, version: text('version'), url: `http://${address.includes(':') ? `[${address}]` : address}:${port}` };
+  const usable = addresses.filter((address) => isIpv4(address) || (address.includes(':') && !address.toLowerCase().startsWith('fe80')));
+  if (instance === '' || usable.length === 0 || port <= 0) return null;
+  const urls = usable.sort((a, b) => Number(isIpv4(b)) - Number(isIpv4(a))).map((address) => `http://${isIpv4(address) ? address : `[${address}]`}:${port}`);
+  return { instance, name: text('name') || name, version: text('version'), urls };
 }

@@ -1,9 +1,9 @@
 import type { API, Logging, PlatformAccessory } from 'homebridge';
 import type { Daemon } from './daemon.ts';
-import { Fitting, type Home } from './fitting.ts';
+import { Fitting, type Home, settleTime } from './fitting.ts';
 import type { Clock } from './foundation.ts';
 import type { Memory } from './memory.ts';
-import { type HousePicture, type Outcome, zoneOf } from './picture.ts';
+import { type HousePicture, type Outcome, type Request, zoneOf } from './picture.ts';
 import { type AccessoryPlan, category, type KeptChange, type Scene } from './plan.ts';
 import { pluginName, platformName } from './identity.ts';
 import { mostBridged, roster } from './roster.ts';
@@ -33,6 +33,8 @@ export class Household implements Disposable {
   readonly #fittings = new Map<string, { readonly fitting: Fitting; readonly daemon: Daemon }>();
   /** What the accessories of a daemon were made from. */
   readonly #made = new Map<Daemon, string>();
+  /** Volumes that were asked for and may not show yet, by zone: presses that come fast add up. */
+  readonly #wished = new Map<string, { readonly percent: number }>();
   #wasTooMany = false;
 
   constructor(options: HouseholdOptions) {
@@ -166,18 +168,30 @@ export class Household implements Disposable {
     return plans.filter((plan) => plan.isExternal || kept.has(plan));
   }
 
+  async #ask(daemon: Daemon, wish: Request, instance: string): Promise<Outcome> {
+    const volume = wish.kind === 'zone' ? wish.commands.findLast((command) => command.kind === 'volume') : undefined;
+    if (wish.kind !== 'zone' || !volume) return await daemon.ask(wish);
+    const [zone, wished] = [`${instance}/${wish.zone}`, { percent: Math.round(volume.level * 100) }];
+    const forget = () => this.#wished.get(zone) === wished && this.#wished.delete(zone);
+    this.#wished.set(zone, wished);
+    const outcome = await daemon.ask(wish);
+    if (outcome.kind === 'done') this.#options.clock.timer(settleTime, forget);
+    else forget();
+    return outcome;
+  }
+
   #home(daemon: Daemon, instance: string): Home {
     const { clock, log, memory } = this.#options;
     const scope = (key: string) => `${instance}/${key}`;
     return {
       clock,
-      scene(): Scene | null {
+      scene: (): Scene | null => {
         const { picture } = daemon;
-        return picture && { picture, now: clock.now() + picture.ahead, kept: (key) => memory.accessory(scope(key)) };
+        return picture && { picture, now: clock.now() + picture.ahead, kept: (key) => memory.accessory(scope(key)), wished: (zone) => this.#wished.get(scope(zone))?.percent ?? null };
       },
-      ask(wish): Promise<Outcome> {
+      ask: (wish): Promise<Outcome> => {
         log.debug(`${daemon.title} ← ${JSON.stringify(wish)}`);
-        if (wish.kind !== 'keep') return daemon.ask(wish);
+        if (wish.kind !== 'keep') return this.#ask(daemon, wish, instance);
         memory.keep({ ...wish.change, accessory: scope(wish.change.accessory) } satisfies KeptChange);
         return Promise.resolve({ kind: 'done' });
       },

@@ -35,8 +35,9 @@ it.each([
 ])('%s is heard at %s', (base, url) => expect(socketUrl(base)).toBe(url));
 
 it.each([
-  [{ addresses: ['fe80::1', '192.0.2.1'], txt: { id: 'house1', name: 'House', version: '1' } }, { instance: 'house1', name: 'House', version: '1', url: 'http://192.0.2.1:8484' }],
-  [{ addresses: ['fe80::1', 'fd00::1'], txt: { id: 'house1' } }, { instance: 'house1', name: 'Tonearm on x', version: '', url: 'http://[fd00::1]:8484' }],
+  [{ addresses: ['fe80::1', '192.0.2.1'], txt: { id: 'house1', name: 'House', version: '1' } }, { instance: 'house1', name: 'House', version: '1', urls: ['http://192.0.2.1:8484'] }],
+  [{ addresses: ['192.0.2.9', 'fd00::2', '192.0.2.1'], txt: { id: 'house1' } }, { instance: 'house1', name: 'Tonearm on x', version: '', urls: ['http://192.0.2.9:8484', 'http://192.0.2.1:8484', 'http://[fd00::2]:8484'] }],
+  [{ addresses: ['fe80::1', 'fd00::1'], txt: { id: 'house1' } }, { instance: 'house1', name: 'Tonearm on x', version: '', urls: ['http://[fd00::1]:8484'] }],
   [{ addresses: ['fe80::1'], txt: { id: 'house1' } }, null],
   [{ addresses: ['192.0.2.1'], txt: {} }, null],
 ])('an announcement %j is %j', (service, found) => expect(readService({ name: 'Tonearm on x', port: 8484, ...service })).toEqual(found));

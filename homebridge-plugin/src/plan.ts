@@ -33,6 +33,8 @@ export interface Scene {
   readonly picture: HousePicture;
   /** What is kept of an accessory. */
   kept(key: string): KeptAccessory;
+  /** The volume that was just asked for in a zone and may not show in the picture yet, percent; null: none. */
+  wished(zone: string): number | null;
   /** Unix ms of the daemon's clock. */
   readonly now: number;
 }

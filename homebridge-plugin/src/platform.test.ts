@@ -65,7 +65,7 @@ describe('a zone in Home', () => {
     expect([...homebridge.bridged.values()].map(({ displayName }) => displayName)).toEqual(['Kitchen Volume', 'Kitchen Playing', 'Kitchen Events', 'Kitchen Jazz Radio', 'Wake up', 'Wake up Ringing', 'Snooze Wake up']);
     expect(await homebridge.read('Kitchen', 'Television', 'Active')).toBe(1);
     expect(await homebridge.read('Kitchen', 'TelevisionSpeaker', 'Volume')).toBe(40);
-    expect(homebridge.service('Kitchen', 'Television').linkedServices.map(({ subtype }) => subtype)).toEqual(['speaker', 'input/connect', 'input/jazz']);
+    expect(homebridge.service('Kitchen', 'Television').linkedServices.map(({ subtype }) => subtype)).toEqual(['speaker', 'input/*', 'input/jazz']);
     expect(homebridge.said).toEqual([expect.stringContaining('“House” 0.1.0 is connected; zones: Kitchen')]);
   });
 
@@ -108,6 +108,31 @@ describe('a zone in Home', () => {
     expect(volume.value).toBe(90);
     await clock.advance(20);
     expect(volume.value).toBe(60);
+  });
+
+  it('adds up presses of the volume buttons that come faster than pictures', async () => {
+    const homebridge = await launch();
+    const press = (value: 0 | 1) => homebridge.write('Kitchen', 'TelevisionSpeaker', 'VolumeSelector', value);
+    const levels = () => daemon.asked.flatMap(({ with: fields }) => (fields['commands'] as { level: number }[]).map(({ level }) => level));
+    const pressing = [press(0), press(0), press(0), press(1)];
+    await clock.advance(10);
+    await Promise.all(pressing);
+    expect(levels()).toEqual([0.45, 0.5, 0.55, 0.5]);
+    // Somebody else turns it down; what was asked for is history by then.
+    daemon.change('kitchen', { level: 0.1 });
+    await clock.advance(400);
+    const last = press(0);
+    await clock.advance(10);
+    await last;
+    expect(levels().at(-1)).toBe(0.15);
+  });
+
+  it('has an input for what plays besides a preset of the id “connect”', async () => {
+    daemon.presets = [{ id: 'connect', name: 'Connect' }];
+    const homebridge = await launch();
+    const identifiers = homebridge.service('Kitchen', 'Television').linkedServices.slice(1).map((service) => service.getCharacteristic(homebridge.hap.Characteristic.Identifier).value);
+    expect(identifiers).toEqual([1, expect.any(Number)]);
+    expect(new Set(identifiers).size).toBe(2);
   });
 
   it('shows the truth after a refusal, and says why', async () => {
@@ -267,7 +292,7 @@ describe('zones and presets that come and go', () => {
     daemon.setPresets([{ id: 'news', name: 'News' }]);
     expect(homebridge.names).toContain('Kitchen News');
     expect(homebridge.names).not.toContain('Kitchen Jazz');
-    expect(homebridge.service('Kitchen', 'Television').linkedServices.map(({ subtype }) => subtype)).toEqual(['speaker', 'input/connect', 'input/news']);
+    expect(homebridge.service('Kitchen', 'Television').linkedServices.map(({ subtype }) => subtype)).toEqual(['speaker', 'input/*', 'input/news']);
   });
 
   it('are not removed because a daemon is away, also not over a restart', async () => {
@@ -324,13 +349,13 @@ describe('a daemon known by its installation', () => {
   it('is found where it announces itself, and again where it moves', async () => {
     const homebridge = await launch({ servers: [{ instance: 'house1', key: 'k' }], ...all });
     expect(daemon.dialled).toBe(0);
-    const found = { instance: 'house1', name: 'House', version: '1', url: 'http://a:1' };
+    const found = { instance: 'house1', name: 'House', version: '1', urls: ['http://a:1'] };
     finder?.found.set('house1', found);
     finder?.changed(found);
     await clock.advance(5);
     expect(homebridge.external.size).toBe(1);
     daemon.cut();
-    const moved = { ...found, url: 'http://a:2' };
+    const moved = { ...found, urls: ['http://a:2'] };
     finder?.found.set('house1', moved);
     finder?.changed(moved);
     await clock.advance(5);
@@ -339,8 +364,8 @@ describe('a daemon known by its installation', () => {
 });
 
 describe('a daemon with an address that is also found', () => {
-  const announce = (url: string) => {
-    const found = { instance: 'house1', name: 'House', version: '1', url };
+  const announce = (...urls: readonly string[]) => {
+    const found = { instance: 'house1', name: 'House', version: '1', urls };
     finder?.found.set('house1', found);
     finder?.changed(found);
   };
@@ -350,6 +375,16 @@ describe('a daemon with an address that is also found', () => {
     daemon.mode = 'down';
     await launch({ servers: [{ ...server, instance: 'house1' }], ...all });
     announce('http://b:1');
+    daemon.mode = 'up';
+    await clock.advance(3000);
+    expect(daemon.isConnected).toBe(true);
+  });
+
+  it('is reached at whichever of its addresses leads there', async () => {
+    second.mode = 'down';
+    daemon.mode = 'down';
+    await launch({ servers: [{ instance: 'house1', key: 'k' }], ...all });
+    announce('http://b:1', 'http://b:2', 'http://a:3');
     daemon.mode = 'up';
     await clock.advance(3000);
     expect(daemon.isConnected).toBe(true);

@@ -62,7 +62,7 @@ export class TonearmPlatform implements DynamicPlatformPlugin {
         clock: this.#world.clock,
         dial: this.#world.dial,
         log: this.#log,
-        whereabouts: (instance) => finder?.found.get(instance)?.url ?? null,
+        whereabouts: (instance) => finder?.found.get(instance)?.urls ?? [],
         pictured: (after, before) => {
           try {
             household.pictured(daemon, after, before);

@@ -84,7 +84,7 @@ function readServer(entry: Readonly<Record<string, unknown>>, at: string, compla
     if (server.name !== null || server.key !== null) complaints.push(`${at} says neither where its Tonearm is (“url”) nor which one it is (“instance”), so it is left out. The settings page of the plugin finds both.`);
     return null;
   }
-  if (server.key !== null && !/^[\x21-\x7e]+$/.test(server.key)) {
+  if (server.key !== null && !isKey(server.key)) {
     complaints.push(`${at}.key holds a character no key has, so this server is left out. Copy the key again, without quotes or spaces.`);
     return null;
   }
@@ -122,6 +122,11 @@ function list(value: unknown): readonly Readonly<Record<string, unknown>>[] {
 
 function text(value: unknown): string | null {
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
+}
+
+/** Whether it could be a key at all. */
+export function isKey(value: string): boolean {
+  return /^[!-~]+$/.test(value);
 }
 
 function isAddress(value: string): boolean {

@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
+import { encodeLogin, isDaemonProof, keyHash, type Login, makeLogin, parseChallenge } from '../../src/surfaces/http/wire/login.ts';
 
 /** Why a socket ended, or never began. `refused`: the daemon does not accept the key. */
 export interface Ending {
@@ -34,43 +36,17 @@ const keyRevoked = 4401;
 /** A refusal says why in fewer bytes than this. */
 const longestRefusal = 8192;
 
-/** A WebSocket to a daemon. */
+/** A WebSocket to a daemon. The key itself is not sent: both sides prove that they know it. */
 export const dial: Dial = (url, key, hearer) => {
+  const deadline = performance.now() + handshakeTime;
   let isOver = false;
+  let socket = knock(null);
   const end = (ending: Ending) => {
     if (isOver) return;
     isOver = true;
     hearer.ended(ending);
     socket.terminate();
   };
-  const socket = new WebSocket(url, { handshakeTimeout: handshakeTime, maxPayload: largest, perMessageDeflate: false, headers: { 'user-agent': 'homebridge-tonearm', ...(key !== null && { authorization: `Bearer ${key}` }) } });
-  socket.on('open', () => {
-    if (!isOver) hearer.opened();
-  });
-  socket.on('message', (data, isBinary) => {
-    // Buffers, because `binaryType` is left at its default.
-    if (!isOver && !isBinary) hearer.heard((data as Buffer).toString('utf8'));
-  });
-  socket.on('pong', () => {
-    if (!isOver) hearer.alive();
-  });
-  socket.on('unexpected-response', (_request, response) => {
-    const { statusCode = 0 } = response;
-    let body = '';
-    response.setEncoding('utf8').on('data', (chunk: string) => {
-      body += chunk;
-      if (body.length > longestRefusal) response.destroy();
-    });
-    response.on('close', () => {
-      const why = sentence(body) ?? `it answered with HTTP ${statusCode}`;
-      end({ kind: statusCode === 401 || statusCode === 403 ? 'refused' : 'away', why });
-    });
-  });
-  socket.on('error', (error) => end({ kind: 'away', why: error.message }));
-  socket.on('close', (code, reason) => {
-    const said = reason.toString() || `code ${code}`;
-    end(code === keyRevoked ? { kind: 'refused', why: 'the key was revoked' } : { kind: 'away', why: `the connection ended (${said})` });
-  });
   return {
     send: (text) => socket.send(text),
     ping: () => socket.ping(),
@@ -79,7 +55,61 @@ export const dial: Dial = (url, key, hearer) => {
       socket.terminate();
     },
   };
+
+  /** The first time to be given a challenge, the second time with what answers it. */
+  function knock(login: Login | null): WebSocket {
+    const headers = { 'user-agent': 'homebridge-tonearm', ...(login && { authorization: encodeLogin(login) }) };
+    const one = new WebSocket(url, { handshakeTimeout: Math.max(deadline - performance.now(), 1), maxPayload: largest, perMessageDeflate: false, headers });
+    const isCurrent = () => !isOver && socket === one;
+    let isKnown = key === null;
+    one.on('upgrade', ({ headers: { 'authentication-info': proof } }) => {
+      isKnown ||= key !== null && login !== null && isDaemonProof(proof as string | undefined, login, keyHash(key));
+    });
+    one.on('open', () => {
+      if (!isCurrent()) return;
+      if (isKnown) hearer.opened();
+      else end({ kind: 'away', why: 'what answers there does not know our key, so it is not the Tonearm the key is from' });
+    });
+    one.on('message', (data, isBinary) => {
+      // Buffers, because `binaryType` is left at its default.
+      if (isCurrent() && !isBinary) hearer.heard((data as Buffer).toString('utf8'));
+    });
+    one.on('pong', () => {
+      if (isCurrent()) hearer.alive();
+    });
+    one.on('unexpected-response', (request, response) => {
+      if (!isCurrent()) return;
+      const challenge = parseChallenge(response.headers['www-authenticate']);
+      if (login === null && key !== null && challenge !== null) {
+        socket = knock(makeLogin(key, challenge));
+        request.destroy();
+      } else {
+        refused(response, end);
+      }
+    });
+    one.on('error', (error) => {
+      if (isCurrent()) end({ kind: 'away', why: error.message });
+    });
+    one.on('close', (code, reason) => {
+      const said = reason.toString() || `code ${code}`;
+      if (isCurrent()) end(code === keyRevoked ? { kind: 'refused', why: 'the key was revoked' } : { kind: 'away', why: `the connection ended (${said})` });
+    });
+    return one;
+  }
 };
+
+function refused(response: IncomingMessage, end: (ending: Ending) => void): void {
+  const { statusCode = 0 } = response;
+  let body = '';
+  response.setEncoding('utf8').on('data', (chunk: string) => {
+    body += chunk;
+    if (body.length > longestRefusal) response.destroy();
+  });
+  response.on('close', () => {
+    const why = sentence(body) ?? `it answered with HTTP ${statusCode}`;
+    end({ kind: statusCode === 401 || statusCode === 403 ? 'refused' : 'away', why });
+  });
+}
 
 /** What a daemon's refusal says to people, without the full stop. */
 function sentence(body: string): string | null {

@@ -65,6 +65,20 @@ describe('API keys', () => {
     await expect(keys.remove(view.id)).rejects.toMatchObject({ kind: 'not-found', code: 'keys/no-such-key' });
   });
 
+  it('that were removed while nothing could be written let nobody in, and can be removed again', async () => {
+    const host = world();
+    const keys = await openApiKeys({ host });
+    const { key, view } = await keys.add('Homebridge', 'read');
+    const write = host.store.write.bind(host.store);
+    host.store.write = () => Promise.reject(new Error('ENOSPC'));
+    await expect(keys.remove(view.id)).rejects.toMatchObject({ code: 'keys/not-kept' });
+    expect(keys.check(key.reveal())).toBeNull();
+    host.store.write = write;
+    expect(await keys.remove(view.id)).toMatchObject({ name: 'Homebridge' });
+    expect((await openApiKeys({ host })).list).toEqual([]);
+    await expect(keys.remove(view.id)).rejects.toMatchObject({ code: 'keys/no-such-key' });
+  });
+
   it('of the configuration work and stay', async () => {
     const keys = await openApiKeys({ host: world(), configured: [{ name: 'Panel', key: new Secret('k'.repeat(32)), scope: 'read' }] });
     const [view] = keys.list;

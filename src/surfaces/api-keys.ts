@@ -59,6 +59,8 @@ export class ApiKeys {
   readonly #emitter: Emitter<{ removed: KeyView }>;
   readonly #fixed: readonly KeptKey[];
   #kept: readonly KeptKey[];
+  /** Removed, which the file may not know yet. */
+  readonly #unwritten = new Map<string, KeptKey>();
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor(kept: readonly KeptKey[], configured: readonly ConfiguredKey[], host: ApiKeysOptions['host']) {
@@ -97,15 +99,21 @@ export class ApiKeys {
     return { key: new Secret(key), view: viewOf(made) };
   }
 
-  /** Takes effect at once; rejects with `not-found`, or `conflict` for a key of the configuration. */
+  /** Takes effect at once, also when it cannot be written down; then it rejects and can be asked again. `not-found`: no such key; `conflict`: one of the configuration. */
   async remove(id: string): Promise<KeyView> {
     if (this.#fixed.some((one) => one.id === id)) throw new TonearmError({ kind: 'conflict', code: 'keys/configured', message: `The key ${id} is part of the configuration: remove it there, under http.keys, and restart.` });
-    const gone = this.#kept.find((one) => one.id === id);
+    const gone = this.#kept.find((one) => one.id === id) ?? this.#unwritten.get(id);
     if (!gone) throw new TonearmError({ kind: 'not-found', code: 'keys/no-such-key', message: `There is no key ${id.slice(0, 40)}; "tonearm keys" lists them.` });
     const view = viewOf(gone);
     const kept = this.#keep(this.#kept.filter((one) => one !== gone));
+    this.#unwritten.set(id, gone);
     this.#emitter.emit('removed', view);
-    await kept;
+    try {
+      await kept;
+    } catch (cause) {
+      throw new TonearmError({ kind: 'unavailable', code: 'keys/not-kept', message: `The key “${gone.name}” lets nobody in any more, but that could not be written down, so after a restart it would again. See to the data folder (is the disk full?), then remove the key once more.`, cause });
+    }
+    this.#unwritten.delete(id);
     return view;
   }
 
@@ -114,14 +122,23 @@ export class ApiKeys {
     if (key.length > 1024) return null;
     // Looked up by its hash, so that time tells nothing about the key.
     const hash = digest(key);
-    const found = [...this.#fixed, ...this.#kept].find((one) => one.hash === hash);
-    if (!found) return null;
-    this.#use(found);
-    return viewOf(found);
+    return this.#find((one) => one.hash === hash);
+  }
+
+  /** The same for whoever proves a key without showing it: `test` is given the hash of each. */
+  recognise(test: (hash: Buffer) => boolean): KeyView | null {
+    return this.#find(({ hash }) => test(Buffer.from(hash, 'hex')));
   }
 
   has(id: string): boolean {
     return [...this.#fixed, ...this.#kept].some((one) => one.id === id);
+  }
+
+  #find(test: (key: KeptKey) => boolean): KeyView | null {
+    const found = [...this.#fixed, ...this.#kept].find(test);
+    if (!found) return null;
+    this.#use(found);
+    return viewOf(found);
   }
 
   /** To the hour, so that it is written once an hour and tells nothing about habits. */

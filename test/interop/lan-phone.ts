@@ -1,6 +1,7 @@
 import { Bonjour, type Service } from 'bonjour-service';
 import { openCloud } from '#simulator';
 import { makeTunes } from '../scenario/tunes.ts';
+import { answerRequests } from './far-answers.ts';
 
 /** What the process with the cloud, the phone and a second mDNS browser can be asked. Plain data goes in and out. */
 export type PhoneRequests = typeof requests;
@@ -71,11 +72,4 @@ const requests = {
   },
 };
 
-process.on('message', ({ id, name, input }: { id: number; name: keyof PhoneRequests; input: string }) => {
-  void requests[name](input).then(
-    (result) => process.send?.({ id, result }),
-    (error: unknown) => process.send?.({ id, error: String(error) }),
-  );
-});
-process.once('disconnect', () => process.exit());
-console.log('phone is here');
+answerRequests(requests, 'phone is here');

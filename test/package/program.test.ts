@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -88,6 +88,18 @@ describe('the program', () => {
     expect(await program.exit).toBe(0);
     expect(program.stdout).toContain('zone "Küche" (kueche)');
     expect(await readdir(home)).toEqual(['fine.yaml']);
+  });
+
+  it('names a preset nobody knows, with the nearest one, and starts all the same', async () => {
+    const path = join(home, 'doubt.yaml');
+    await writeFile(path, 'zones: [{ name: Kitchen }]\ndata: ./kept\npresets: [{ name: Morning, uri: "spotify:album:x" }]\nautomations:\n  - id: radio\n    then: [{ preset: Mornin }, { preset: News }]\n');
+    await mkdir(join(home, 'kept/values'), { recursive: true });
+    await writeFile(join(home, 'kept/values/presets.json'), '[{ "id": "news", "name": "News", "uri": "spotify:album:y" }]');
+    await using program = tonearm(['--config', path, '--check'], { environment: { HOME: home } });
+    expect(await program.exit).toBe(0);
+    expect(program.stderr).toContain('doubt.yaml:6:22: automations[0].then[0].preset: the automation "radio" plays the preset "Mornin", which is not there now. Did you mean "Morning"?');
+    expect(program.stderr).not.toContain('News');
+    expect(program.stdout).toContain('can be used');
   });
 
   it.each([['start', []], ['check', ['--check']]] as const)('refuses a wrong configuration at %s with 78, place and hint, and touches nothing', async (_how, args) => {

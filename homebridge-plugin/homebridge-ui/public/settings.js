@@ -34,6 +34,8 @@
     }
   }
 
+  const entered = () => address.value.trim().replace(/\/+$/, '');
+
   async function readConfig() {
     const [config] = await homebridge.getPluginConfig();
     return config ?? { platform: 'Tonearm', name: 'Tonearm' };
@@ -46,12 +48,12 @@
         ...daemons.map((daemon) => {
           const item = element('button', 'list-group-item list-group-item-action');
           item.type = 'button';
-          item.append(element('strong', '', daemon.name), element('div', 'small', `${daemon.url} · version ${daemon.version || 'unknown'}`));
+          item.append(element('strong', '', daemon.name), element('div', 'small', `${daemon.urls[0]} · version ${daemon.version || 'unknown'}`));
           item.addEventListener('click', () => {
             chosen = daemon;
             // A key belongs to one daemon: whoever else announces itself is not to see it.
-            if (address.value.trim().replace(/\/+$/, '') !== daemon.url) key.value = '';
-            address.value = daemon.url;
+            if (!daemon.urls.includes(entered())) key.value = '';
+            address.value = daemon.urls[0];
             key.focus();
           });
           return item;
@@ -66,8 +68,10 @@
   connect.addEventListener('submit', (event) => {
     event.preventDefault();
     return busy(test, 'Testing …', async () => {
-      const url = address.value.trim().replace(/\/+$/, '');
-      const seen = await homebridge.request('/look', { url, key: key.value });
+      // Not every address a machine announces leads to it from here.
+      const others = chosen?.urls.filter((other) => other !== entered()) ?? [];
+      const seen = await homebridge.request('/look', { url: entered(), others, key: key.value });
+      const { url } = seen;
       if (seen.kind !== 'seen') {
         show('danger', seen.sentence);
         homebridge.toast.error(seen.sentence, 'Tonearm');
@@ -78,7 +82,8 @@
       const before = (config.servers ?? []).find(isThis);
       const servers = (config.servers ?? []).filter((server) => !isThis(server) && (server.url || server.instance));
       // A name the owner gave stays: exceptions below may go by it.
-      const server = { name: before?.name || seen.name, url, ...(before?.instance === seen.instance && { instance: seen.instance }), ...(key.value.trim() && { key: key.value.trim() }), ...(chosen?.url === url && chosen.instance === seen.instance && { instance: seen.instance }) };
+      const server = { name: before?.name || seen.name, url, ...(before?.instance === seen.instance && { instance: seen.instance }), ...(key.value.trim() && { key: key.value.trim() }), ...(chosen?.urls.includes(url) && chosen.instance === seen.instance && { instance: seen.instance }) };
+      address.value = url;
       // The form holds what it was opened with and would write it back, so it is closed meanwhile.
       homebridge.hideSchemaForm();
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -119,7 +124,7 @@
 
   homebridge.addEventListener('configChanged', ({ data }) => judge(Array.isArray(data) ? data[0] : data));
 
-  address.addEventListener('input', () => (chosen = chosen?.url === address.value ? chosen : null));
+  address.addEventListener('input', () => (chosen = chosen?.urls.includes(entered()) ? chosen : null));
 
   // The form appears only where there is something to show; nothing is saved by this.
   const existing = await homebridge.getPluginConfig();

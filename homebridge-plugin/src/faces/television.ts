@@ -6,8 +6,8 @@ import type { CommandInput } from '../../../src/core/index.ts';
 import { begin, currentMedia, fixed, percent, setMedia, setMuted, setPercent, targetMedia, zoneKey, zoneRow } from './rows.ts';
 import { displayOrder } from './display-order.ts';
 
-/** The input for whatever a phone or an app plays that is no preset. Always there, so that the active input always exists. */
-export const connectInput = { identifier: 1, id: 'connect', name: 'Spotify Connect' } as const;
+/** The input for whatever a phone or an app plays that is no preset. Always there, so that the active input always exists. Its id is none a preset can have. */
+export const connectInput = { identifier: 1, id: '*', name: 'Spotify Connect' } as const;
 
 /** Keys of the remote in Control Center (`home-integrations.md §4.6`). */
 export const remoteKey = { rewind: 0, forward: 1, next: 2, previous: 3, up: 4, down: 5, left: 6, right: 7, select: 8, back: 9, exit: 10, toggle: 11, information: 15 } as const;
@@ -50,7 +50,7 @@ export function television(zone: ZonePicture, inputs: readonly Input[], options:
       fixed('VolumeControlType', 3),
       zoneRow(id, 'Mute', ({ muted }) => muted, setMuted),
       zoneRow(id, 'Volume', percent, setPercent),
-      zoneKey(id, 'VolumeSelector', (value, now) => setPercent(percent(now) + (value === 0 ? options.step : -options.step))),
+      zoneKey(id, 'VolumeSelector', (value, now, scene) => setPercent((scene.wished(id) ?? percent(now)) + (value === 0 ? options.step : -options.step))),
     ],
   };
   return { key, name, zone: id, isExternal: true, category: 'television', model: 'Zone as television', services: [main, speaker, ...all.map((input) => inputService(key, id, input))] };

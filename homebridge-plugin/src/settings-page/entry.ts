@@ -3,7 +3,7 @@ import { HomebridgePluginUiServer } from '@homebridge/plugin-ui-utils';
 import { openFinder } from '../finder.ts';
 import { sleep, systemClock } from '../foundation.ts';
 import { dial } from '../socket.ts';
-import { look } from './look.ts';
+import { lookAround } from './look.ts';
 
 /** mDNS answers come within a second or not at all; slow Wi-Fi gets a little more. Milliseconds. */
 const searchTime = 2500;
@@ -21,8 +21,9 @@ server.onRequest('/find', async () => {
 });
 
 server.onRequest('/look', async (body: unknown) => {
-  const { url, key } = body as { readonly url?: unknown; readonly key?: unknown };
-  return look(dial, systemClock, typeof url === 'string' ? url.trim() : '', typeof key === 'string' && key.trim() !== '' ? key.trim() : null);
+  const { url, others, key } = body as { readonly url?: unknown; readonly others?: unknown; readonly key?: unknown };
+  const addresses = [url, ...(Array.isArray(others) ? (others as unknown[]) : [])].map((address) => (typeof address === 'string' ? address.trim() : ''));
+  return lookAround(dial, systemClock, addresses, typeof key === 'string' && key.trim() !== '' ? key.trim() : null);
 });
 
 server.ready();

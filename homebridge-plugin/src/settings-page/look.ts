@@ -1,5 +1,6 @@
 import type { Clock } from '../foundation.ts';
 import { readMessage, socketUrl } from '../messages.ts';
+import { isKey } from '../settings.ts';
 import type { HousePicture } from '../picture.ts';
 import type { Dial, Ending, Socket } from '../socket.ts';
 
@@ -11,6 +12,17 @@ export type Look =
   | { readonly kind: 'seen'; readonly instance: string; readonly name: string; readonly version: string; readonly zones: readonly { readonly id: string; readonly name: string }[]; readonly presets: readonly { readonly id: string; readonly name: string }[]; readonly automations: number; readonly alarms: number; readonly mayControl: boolean }
   | { readonly kind: 'refused' | 'away' | 'invalid'; readonly sentence: string };
 
+/** Looks at each address in turn until something answers; tells of the first when nothing does. Never rejects. */
+export async function lookAround(dial: Dial, clock: Clock, [address = '', ...others]: readonly string[], key: string | null): Promise<Look & { readonly url: string }> {
+  const first = { ...(await look(dial, clock, address, key)), url: address };
+  if (first.kind !== 'away') return first;
+  for (const url of others) {
+    const next = await look(dial, clock, url, key);
+    if (next.kind !== 'away') return { ...next, url };
+  }
+  return first;
+}
+
 /** Connects once, as the plugin would, and tells what it would see. Never rejects. */
 export function look(dial: Dial, clock: Clock, address: string, key: string | null): Promise<Look> {
   let url: string;
@@ -21,27 +33,23 @@ export function look(dial: Dial, clock: Clock, address: string, key: string | nu
   } catch {
     return Promise.resolve({ kind: 'invalid', sentence: `“${address}” is no address. It looks like http://tonearm.local:8484.` });
   }
+  if (key !== null && !isKey(key)) return Promise.resolve({ kind: 'invalid', sentence: 'The key has a character no key has. Copy it again, without quotes or spaces.' });
   return new Promise((resolve) => {
-    let socket: Socket | undefined;
     const end = (result: Look) => {
       timer[Symbol.dispose]();
-      socket?.drop();
+      socket.drop();
       resolve(result);
     };
     const timer = clock.timer(limit, () => end({ kind: 'away', sentence: `Something answers at ${address}, but it is not a Tonearm this plugin understands. Check the address, and whether both are up to date.` }));
-    try {
-      socket = dial(url, key, {
-        opened: () => undefined,
-        alive: () => undefined,
-        heard: (text) => {
-          const message = readMessage(text, clock.now());
-          if (message?.kind === 'whole') end(seen(message.picture));
-        },
-        ended: (ending) => end(failed(address, key, ending)),
-      });
-    } catch {
-      end({ kind: 'invalid', sentence: 'The key has a character no key has. Copy it again, without quotes or spaces.' });
-    }
+    const socket: Socket = dial(url, key, {
+      opened: () => undefined,
+      alive: () => undefined,
+      heard: (text) => {
+        const message = readMessage(text, clock.now());
+        if (message?.kind === 'whole') end(seen(message.picture));
+      },
+      ended: (ending) => end(failed(address, key, ending)),
+    });
   });
 }
 
@@ -57,5 +65,5 @@ function failed(address: string, key: string | null, { kind, why }: Ending): Loo
       sentence: key === null ? 'This Tonearm wants a key. Run “tonearm keys add homebridge --scope control” on its machine and copy what it prints.' : `This Tonearm does not let us in: ${why}. Copy the key again, whole; “tonearm keys add homebridge --scope control” on its machine makes a new one.`,
     };
   }
-  return { kind, sentence: `Nothing answers at ${address} (${why}). Check that Tonearm runs, that its address and port are right, and that it listens to the network and not only to its own machine.` };
+  return { kind, sentence: `No Tonearm answers at ${address} (${why}). Check that Tonearm runs, that its address and port are right, and that it listens to the network and not only to its own machine.` };
 }

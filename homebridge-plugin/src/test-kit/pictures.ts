@@ -10,5 +10,5 @@ export function housePicture(change: Partial<HousePicture> = {}): HousePicture {
 }
 
 export function sceneOf(picture: HousePicture, kept: KeptAccessory = { inputs: {} }): Scene {
-  return { picture, now: 1_010_000, kept: () => kept };
+  return { picture, now: 1_010_000, kept: () => kept, wished: () => null };
 }

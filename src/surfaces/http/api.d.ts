@@ -424,6 +424,19 @@ export interface Requests {
   readonly 'automation/stop': { readonly fields: {
     readonly automation: string;
   }; readonly answer: Readonly<Record<string, never>> };
+  /** Puts a rule or an alarm into the configuration, in place of the one of its id; Tonearm restarts within itself. `POST /automations`, control */
+  readonly 'automation/set': { readonly fields: {
+    /** As in the configuration, with its id */
+    readonly rule?: Readonly<Record<string, unknown>> | undefined;
+    /** The same for an alarm */
+    readonly alarm?: Readonly<Record<string, unknown>> | undefined;
+  }; readonly answer: {
+    readonly id: string;
+  } };
+  /** Takes it out of the configuration; Tonearm restarts within itself. `DELETE /automations/{automation}`, control */
+  readonly 'automation/remove': { readonly fields: {
+    readonly automation: string;
+  }; readonly answer: Readonly<Record<string, never>> };
   /** The next planned firings. `GET /automations/{automation}/forecast`, read */
   readonly 'automation/forecast': { readonly fields: {
     readonly automation: string;

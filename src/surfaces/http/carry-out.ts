@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { answerAccountRequest, isAccountRequest, type Automations, type Command, type Presets, type ZoneView } from '#core';
+import { answerAccountRequest, isAccountRequest, type Automations, type Command, type Control, type Presets, type ZoneView } from '#core';
 import { type Clock, maskUser, TonearmError, withTimeout } from '#foundation';
 import type { SurfaceContext } from '../surface.ts';
 import { type Caller, demand } from './gate.ts';
@@ -7,7 +7,7 @@ import { zoneOf } from './say.ts';
 import type { AnswerOf, By, Info } from './wire/index.ts';
 import { type Fields, requests, type RequestName } from './wire/requests.ts';
 
-export type House = Pick<SurfaceContext, 'zones' | 'presets' | 'automations' | 'accounts'> & {
+export type House = Pick<SurfaceContext, 'zones' | 'presets' | 'automations' | 'accounts' | 'control'> & {
   readonly health: SurfaceContext['host']['health'];
   readonly info: () => Info;
   readonly clock: Clock;
@@ -51,6 +51,8 @@ const deeds: Deeds = {
   'automation/time': (house, { automation, time }) => nothing(rulesOf(house).setTime(automation, time)),
   'automation/snooze': (house, { automation }, { by }) => nothing(rulesOf(house).snooze(automation, by)),
   'automation/stop': (house, { automation }, { by }) => nothing(rulesOf(house).stop(automation, by)),
+  'automation/set': async (house, { rule, alarm = {} }) => ({ id: await (rule ? controlOf(house).setAutomation('rule', rule) : controlOf(house).setAutomation('alarm', alarm)) }),
+  'automation/remove': (house, { automation }) => nothing(controlOf(house).removeAutomation(automation)),
   'automation/forecast': (house, { automation, count }) => rulesOf(house).forecast(automation, count),
   'automation/history': (house, { automation, count }) => ({ runs: rulesOf(house).history(automation, count) }),
 };
@@ -92,6 +94,10 @@ function presetsOf({ presets }: House): Presets {
 
 function rulesOf({ automations }: House): Automations {
   return automations ?? never();
+}
+
+function controlOf({ control }: House): Control {
+  return control ?? never();
 }
 
 function never(): never {

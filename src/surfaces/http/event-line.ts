@@ -15,8 +15,9 @@ const full = 64 * 1024;
 const hopeless = 1024 * 1024;
 /** Requests that are being done at once. */
 const mostAtOnce = 32;
-/** Requests turned away before we hang up. */
+/** Requests turned away within a minute before we hang up. */
 const mostRefused = 500;
+const minute = 60_000;
 
 export interface EventLineParts {
   readonly socket: WebSocket;
@@ -35,7 +36,7 @@ export class EventLine {
   readonly #waiting = new Map<string, string>();
   readonly #gone = new AbortController();
   #doing = 0;
-  #refused = 0;
+  #refused = { count: 0, since: -Infinity };
   #hasAnswered = true;
   #isOver = false;
 
@@ -85,10 +86,15 @@ export class EventLine {
 
   /** Says goodbye, if that gets out, and hangs up; nothing that still comes in is done. */
   close(code: number, reason: string): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
     const { socket, stream } = this.#parts;
+    if (this.#isOver) {
+      socket.terminate();
+      return;
+    }
+    this.#isOver = true;
     socket.close(code, reason);
+    // Who asks too much is told so behind the answers that are on their way, and more that comes is passed over; the socket does not wait for ever.
+    if (code === closeCodes.tooMany) return;
     if (socket.bufferedAmount > 0) socket.terminate();
     else stream.end(() => stream.destroy());
   }
@@ -145,8 +151,10 @@ export class EventLine {
   }
 
   #refuse(): void {
-    this.#refused += 1;
-    if (this.#refused > mostRefused) this.close(closeCodes.tooMany, 'Too many requests.');
+    const now = this.#parts.house.clock.monotonic();
+    if (now - this.#refused.since > minute) this.#refused = { count: 0, since: now };
+    this.#refused.count += 1;
+    if (this.#refused.count > mostRefused) this.close(closeCodes.tooMany, 'Too many requests.');
   }
 }
 

@@ -42,10 +42,19 @@ export function identify({ authorization, 'sec-websocket-protocol': protocols = 
     throw new TonearmError({ kind: 'unauthorized', code: 'http/no-key', message: 'A key is needed. Make one with "tonearm keys add NAME --scope control" and send it as "Authorization: Bearer KEY".' });
   }
   const key = keys.check(given);
-  if (!key) throw new TonearmError({ kind: 'unauthorized', code: 'http/bad-key', message: 'This key is not valid, or not any more. "tonearm keys" lists those that are.' });
+  if (!key) throw badKey();
+  return { key, by: whoIs(query) };
+}
+
+/** Who they say they are. Throws `invalid`. */
+export function whoIs(query: URLSearchParams): By {
   const by = By.safeParse(query.get('by') ?? 'http');
   if (!by.success) throw new TonearmError({ kind: 'invalid', code: 'http/bad-request', message: `"by" is one of ${By.options.join(', ')}.` });
-  return { key, by: by.data };
+  return by.data;
+}
+
+export function badKey(): TonearmError {
+  return new TonearmError({ kind: 'unauthorized', code: 'http/bad-key', message: 'This key is not valid, or not any more. "tonearm keys" lists those that are.' });
 }
 
 /** Throws `forbidden` when the key does not reach that far. */

@@ -1,7 +1,7 @@
 import nodeHttp from 'node:http';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Automations, AutomationsPicture, Preset, Presets, RunView } from '#core';
+import type { Automations, AutomationsPicture, Control, Preset, Presets, RunView } from '#core';
 import { Emitter, FakeClock, Scope, TonearmError } from '#foundation';
 import { FakeAccounts } from '../../../test/contract/fake-accounts.ts';
 import { fakeHost, fakeZone, keptLog, playing } from '../../../test/contract/surface-fake-player.ts';
@@ -47,6 +47,25 @@ export class FakeAutomations implements Automations {
     this.asked.push([what, ...more]);
     return Promise.resolve();
   }
+}
+
+/** Remembers what it was to write into the configuration. */
+function fakeControl() {
+  const asked: unknown[][] = [];
+  const did = (...what: unknown[]) => Promise.resolve(void asked.push(what));
+  return {
+    asked,
+    events: new Emitter<{ changed: undefined }>().events,
+    restart: () => did('restart'),
+    restartRequired: false,
+    logLevel: 'info',
+    setLogLevel: () => undefined,
+    addZone: () => Promise.resolve('zone'),
+    removeZone: () => did('remove-zone'),
+    changeZone: () => did('change-zone'),
+    setAutomation: (...what: Parameters<Control['setAutomation']>) => did(...what).then(() => 'id'),
+    removeAutomation: (id: string) => did('remove', id),
+  } satisfies Control & { readonly asked: unknown[][] };
 }
 
 export class FakePresets implements Presets {
@@ -96,6 +115,7 @@ export async function openHouse(settings: object = {}) {
   const host = fakeHost(clock, log);
   const [kitchen, bath] = [fakeZone(clock, 'kitchen', playing(clock)), fakeZone(clock, 'bath')];
   const [accounts, automations, presets] = [new FakeAccounts(), new FakeAutomations(), new FakePresets()];
+  const daemon = fakeControl();
   const keys = await openApiKeys({ host });
   const announced: unknown[] = [];
   const announce = (announcement: unknown) => {
@@ -104,7 +124,7 @@ export async function openHouse(settings: object = {}) {
   };
   const control = await keys.add('Control', 'control');
   const read = await keys.add('Reader', 'read');
-  const surface = scope.use(await http.open({ port: 0, ...settings }, { zones: [kitchen, bath], host, accounts, automations, presets, apiKeys: keys, announce, instance: '7f3a' }));
+  const surface = scope.use(await http.open({ port: 0, ...settings }, { zones: [kitchen, bath], host, accounts, automations, presets, control: daemon, apiKeys: keys, announce, instance: '7f3a' }));
   const port = Number(/:(\d+)\//.exec(JSON.stringify(log.lines))?.[1]);
   const base = `http://127.0.0.1:${port}`;
   const key = control.key.reveal();
@@ -129,7 +149,7 @@ export async function openHouse(settings: object = {}) {
     await client.opened;
     return client;
   };
-  return { scope, clock, log, host, kitchen, bath, accounts, automations, presets, keys, announced, surface, base, port, key, control: control.view, readKey: read.key.reveal(), reader: read.view, ask, connect, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+  return { scope, clock, log, host, kitchen, bath, accounts, automations, presets, daemon, keys, announced, surface, base, port, key, control: control.view, readKey: read.key.reveal(), reader: read.view, ask, connect, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
 }
 
 export type TestHouse = Awaited<ReturnType<typeof openHouse>>;

@@ -30,6 +30,8 @@ const samples: Readonly<Record<RequestName, Readonly<Record<string, unknown>>>> 
   'automation/time': { automation: 'wake', time: '06:30' },
   'automation/snooze': { automation: 'wake' },
   'automation/stop': { automation: 'wake' },
+  'automation/set': { alarm: { id: 'wake', time: '06:30' } },
+  'automation/remove': { automation: 'wake' },
   'automation/forecast': { automation: 'wake', count: 3 },
   'automation/history': { automation: 'wake', count: 3 },
 };

@@ -1,13 +1,15 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { isPortTaken, openHttpDoor, Scope, TonearmError, type HttpDoor, type HttpDoorOptions, type Log } from '#foundation';
 import { openApiKeys } from '../api-keys.ts';
 import type { SurfaceContext } from '../surface.ts';
+import { declineUpgrade, wantsWebSocket } from './decline-upgrade.ts';
 import { EventLines } from './event-lines.ts';
 import { Pace } from './pace.ts';
+import { base } from './paths.ts';
 import { type Desk, serve } from './rest.ts';
-import { base } from './routes.ts';
 import type { HttpSettings } from './settings.ts';
 
 const usualPort = 8484;
@@ -19,13 +21,13 @@ const mostFromOneAddress = 32;
 /** Opens the way in. Rejects when a port or address that was configured cannot be had. */
 export async function openHttp(settings: HttpSettings, context: SurfaceContext): Promise<AsyncDisposable> {
   const scope = new Scope();
-  const { host, zones, presets, automations, accounts, instance = 'tonearm', announce } = context;
+  const { host, zones, presets, automations, accounts, control, instance = 'tonearm', announce } = context;
   const log = host.log.child('http');
   const keys = context.apiKeys ?? (await openApiKeys({ host, configured: settings.keys }));
   const name = hostname();
   const info = () => ({ api: 1 as const, id: instance, name, version: host.version, now: host.clock.now() });
   const desk: Desk = {
-    house: { zones, presets, automations, accounts, health: host.health, info, clock: host.clock, closing: scope.signal },
+    house: { zones, presets, automations, accounts, control, health: host.health, info, clock: host.clock, closing: scope.signal },
     keys,
     rules: settings,
     pace: new Pace(host.clock),
@@ -41,7 +43,14 @@ export async function openHttp(settings: HttpSettings, context: SurfaceContext):
   scope.use(door);
   shareOut(door);
   const lines = scope.use(new EventLines(desk, keys));
-  door.server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => void lines.take(request, stream, head));
+  door.server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    if (wantsWebSocket(request)) {
+      void lines.take(request, stream, head);
+      return;
+    }
+    declineUpgrade(request, stream, head);
+    door.server.emit('connection', stream);
+  });
   const shown = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   log.info('The API is open. Make keys for it with "tonearm keys add NAME"', { base: `http://${shown}:${door.port}${base}` });
   if (announce) {
@@ -82,18 +91,32 @@ function fail(host: string, port: number, cause: unknown): never {
   throw new TonearmError({ kind: 'invalid', code: 'http/address', message: `The API cannot listen on ${host}, port ${port} (${code}). Check http.host, which has to be an address of this machine, and http.port; or set http.enabled: false.`, cause });
 }
 
-/** One machine alone cannot take all the connections there are. */
+/**
+ * One machine alone cannot take all the connections there are. Who comes through a proxy shares its address, and so its half: whom it
+ * speaks for is only its word. A machine with IPv6 has as many addresses as it likes of one /64, which is why that is what counts.
+ */
 function shareOut({ server }: HttpDoor): void {
-  const counts = new Map<string, number>();
+  const taken = new Map<string, Set<Socket>>();
   server.on('connection', (socket) => {
-    const { remoteAddress = '' } = socket;
-    const count = (counts.get(remoteAddress) ?? 0) + 1;
-    counts.set(remoteAddress, count);
+    const place = placeOf(socket.remoteAddress ?? '');
+    const sockets = taken.get(place) ?? new Set();
+    // Once more for one whose upgrade was declined.
+    if (sockets.has(socket)) return;
+    taken.set(place, sockets.add(socket));
     socket.on('close', () => {
-      const left = (counts.get(remoteAddress) ?? 1) - 1;
-      if (left > 0) counts.set(remoteAddress, left);
-      else counts.delete(remoteAddress);
+      sockets.delete(socket);
+      if (sockets.size === 0) taken.delete(place);
     });
-    if (count > mostFromOneAddress) socket.destroy();
+    if (sockets.size > mostFromOneAddress) socket.destroy();
   });
+}
+
+/** An IPv4 address, also as IPv6 writes it, or the first half of an IPv6 address. */
+export function placeOf(address: string): string {
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  if (mapped !== undefined || !address.includes(':')) return mapped ?? address;
+  const [front = '', back] = address.toLowerCase().split('::');
+  const groups = front === '' ? [] : front.split(':');
+  const missing = back === undefined ? 0 : 8 - groups.length - (back === '' ? 0 : back.split(':').length);
+  return [...groups, ...Array.from({ length: missing }, () => '0'), ...(back ?? '').split(':')].slice(0, 4).join(':');
 }

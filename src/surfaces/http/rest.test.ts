@@ -41,6 +41,8 @@ describe('requests', () => {
     ['/zones?by=phone', 'GET', undefined, 400, 'http/bad-request'],
     ['/automations/history?count=1000', 'GET', undefined, 400, 'http/bad-request'],
     ['/automations/wake/time', 'POST', { time: '25:00' }, 400, 'http/bad-request'],
+    ['/automations', 'POST', {}, 400, 'http/bad-request'],
+    ['/automations', 'POST', { rule: { id: 'a' }, alarm: { id: 'a' } }, 400, 'http/bad-request'],
     ['/presets/none', 'DELETE', undefined, 404, 'zones/no-such-preset'],
     ['/zones/kitchen/commands', 'POST', undefined, 400, 'http/bad-request'],
     ['/zones/kitchen/commands', 'POST', [], 400, 'http/bad-request'],

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Log, readBody, TonearmError, toTonearmError } from '#foundation';
 import type { ApiKeys } from '../api-keys.ts';
-import { carryOut, type House } from './carry-out.ts';
+import type { House } from './carry-out.ts';
 import { checkOrigin, type GateRules, identify } from './gate.ts';
 import type { Pace } from './pace.ts';
-import { base, findRoute, type Asked } from './routes.ts';
+import { base } from './paths.ts';
+import type { Asked } from './routes.ts';
 import { errorOf, statusOf } from './say.ts';
 
 /** Bytes of a body. */
@@ -53,6 +54,8 @@ async function answer({ house, keys, pace }: Desk, request: IncomingMessage, res
   if (url.pathname === `${base}/health` && (method === 'GET' || method === 'HEAD')) return { status: 'ok' };
   const caller = identify(request.headers, url.searchParams, keys);
   pace.take(caller.key.id);
+  // Half a megabyte of schemas, which a house without programs at the API never needs.
+  const [{ findRoute }, { carryOut }] = await Promise.all([import('./routes.ts'), import('./carry-out.ts')]);
   const asked = findRoute(method, url.pathname);
   const fields = await fieldsOf(asked, url.searchParams, request);
   const gone = new AbortController();

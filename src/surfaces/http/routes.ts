@@ -1,10 +1,6 @@
 import { TonearmError } from '#foundation';
+import { base } from './paths.ts';
 import { requests, type RequestName, type RequestRow } from './wire/requests.ts';
-
-/** Everything is below this path. */
-export const base = '/api/v1';
-/** Where the socket is. */
-export const eventsPath = `${base}/events`;
 
 /** A request as both ways in name it. */
 export interface Asked {

@@ -1,9 +1,13 @@
+import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TonearmError } from '#foundation';
 import { someVolume } from '../../../test/contract/surface-fake-player.ts';
-import { type Client, openHouse, type TestHouse } from './house.fixture.ts';
+import { WebSocket } from 'ws';
+import { Client, openHouse, type TestHouse } from './house.fixture.ts';
+import { placeOf } from './open.ts';
+import { encodeLogin, isDaemonProof, keyHash, type Login, makeLogin, parseChallenge } from './wire/login.ts';
 
 let house: TestHouse;
 beforeEach(async () => {
@@ -71,6 +75,51 @@ describe('the socket', () => {
     ['an unknown name of its own', { query: '?by=phone' }, '400'],
   ])('turns away %s at the door', async (_what, more, status) => {
     await expect(house.connect(more)).rejects.toThrow(status);
+  });
+
+  describe('and a login that shows no key', () => {
+    /** What it says to whoever comes without one. */
+    const challenge = async () => {
+      const { headers } = await turnedAway({});
+      return parseChallenge(headers['www-authenticate']) ?? '';
+    };
+    const turnedAway = (headers: Readonly<Record<string, string>>): Promise<IncomingMessage> =>
+      new Promise((resolve, reject) => {
+        const socket = new WebSocket(`${house.base.replace('http', 'ws')}/api/v1/events`, { headers });
+        socket.once('open', () => reject(new Error('It was let in.')));
+        socket.on('error', () => undefined);
+        socket.once('unexpected-response', (request, response) => (response.resume().on('close', () => resolve(response)), request));
+      });
+
+    it('lets in who has the key, with its scope, and proves that it knows it', async () => {
+      const login = makeLogin(house.readKey, await challenge());
+      const client = new Client(`${house.base.replace('http', 'ws')}/api/v1/events?by=homekit`, { authorization: encodeLogin(login) });
+      let said: string | undefined;
+      client.socket.on('upgrade', ({ headers }) => (said = headers['authentication-info'] as string | undefined));
+      expect(await client.message('hello')).toMatchObject({ scope: 'read' });
+      expect(isDaemonProof(said, login, keyHash(house.readKey))).toBe(true);
+      expect(isDaemonProof(said, login, keyHash(house.key))).toBe(false);
+      expect(house.keys.list.find(({ id }) => id === house.reader.id)?.used).not.toBeNull();
+      await house.keys.remove(house.reader.id);
+      expect(await client.closed).toBe(4401);
+      expect((await turnedAway({ authorization: encodeLogin(makeLogin(house.readKey, await challenge())) })).statusCode).toBe(401);
+    });
+
+    it('lets nobody in with what was read along, with the hash alone, late, or with a challenge of another', async () => {
+      const login = makeLogin(house.key, await challenge());
+      const first = new Client(`${house.base.replace('http', 'ws')}/api/v1/events`, { authorization: encodeLogin(login) });
+      await first.opened;
+      const late = makeLogin(house.key, await challenge());
+      const statuses = async (...logins: readonly Login[]) => Promise.all(logins.map(async (one) => (await turnedAway({ authorization: encodeLogin(one) })).statusCode));
+      expect(await statuses(login, makeLogin(house.key, '1.abc.def'), { ...makeLogin(house.key, await challenge()), proof: keyHash(house.key) })).toEqual([503, 503, 401]);
+      await house.clock.advance(10_001);
+      expect(await statuses(late)).toEqual([503]);
+      first.socket.terminate();
+    });
+
+    it('is for the socket: over HTTP a key is sent', async () => {
+      expect((await house.ask('/zones', { key: null, headers: { authorization: encodeLogin(makeLogin(house.key, await challenge())) } })).status).toBe(401);
+    });
   });
 
   it('lets nobody who was turned away hold a connection, or the door', async () => {
@@ -163,6 +212,16 @@ describe('the socket', () => {
     expect(await (await house.connect()).ask(1, 'info')).toHaveProperty('ok');
   });
 
+  it('bears with a client that is wrong now and then for months', async () => {
+    const client = await house.connect();
+    await client.message('hello');
+    for (let turn = 1; turn <= 6; turn++) {
+      for (let times = 0; times < 100; times++) client.socket.send('nonsense');
+      expect(await client.ask(turn, 'info')).toHaveProperty('ok');
+      await house.clock.advance(61_000);
+    }
+  });
+
   it('does commands also for those who leave at once', async () => {
     const client = await house.connect();
     let open = () => {};
@@ -232,6 +291,27 @@ describe('who comes to the port', () => {
     expect((await house.ask('/health', { key: null })).json).toEqual({ status: 'ok' });
     expect(house.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
+
+  it.each([
+    ['GET', '/api/v1/zones', ''],
+    ['POST', '/api/v1/zones/kitchen/commands', '{"kind":"pause"}'],
+  ])('is answered as always when it offers HTTP/2 with a %s, on the same connection', async (method, path, body) => {
+    const offer = `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${house.key}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const said = await raw(`${offer}GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    expect(said.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
+    expect(said).toContain('{"status":"ok"}');
+    expect(house.kitchen.player.dispatched).toHaveLength(method === 'POST' ? 1 : 0);
+  });
+
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:aaaa:bbbb:cccc:dddd', '2001:db8:1:2'],
+    ['2001:db8:1:2::5', '2001:db8:1:2'],
+    ['2001:db8::5', '2001:db8:0:0'],
+    ['fe80::1', 'fe80:0:0:0'],
+    ['::1', '0:0:0:0'],
+  ])('counts as one place: %s is at %s', (address, place) => expect(placeOf(address)).toBe(place));
 
   it('is refused when there are too many', async () => {
     const all = await Promise.allSettled(Array.from({ length: 40 }, () => house.connect()));

@@ -7,7 +7,7 @@ import { FakeClock, TonearmError } from '#foundation';
 import { FakeAccounts } from '../../../test/contract/fake-accounts.ts';
 import { keptLog } from '../../../test/contract/surface-fake-player.ts';
 import { local } from './index.ts';
-import { Lines, socketName } from './wire/index.ts';
+import { Lines, longestAnswer, socketName } from './wire/index.ts';
 
 let folder: string;
 let accounts: FakeAccounts;
@@ -49,6 +49,13 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const surface of open) await surface[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
+});
+
+it('a request is short, and an answer may be long', () => {
+  const answer = Buffer.from(`${JSON.stringify({ id: 1, ok: { runs: 'x'.repeat(300 * 1024) } })}\n`);
+  const pushed = (lines: Lines) => [answer.subarray(0, 280 * 1024), answer.subarray(280 * 1024)].flatMap((chunk) => lines.push(chunk));
+  expect(pushed(new Lines(longestAnswer))).toHaveLength(1);
+  expect(() => pushed(new Lines())).toThrow(expect.objectContaining({ code: 'local/not-understood' }));
 });
 
 describe('the local socket', () => {

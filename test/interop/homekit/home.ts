@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type { API } from 'homebridge';
 import { openCloud } from '#simulator';
 import { makeTunes } from '../../scenario/tunes.ts';
+import { answerRequests } from '../far-answers.ts';
 
 /** In the process beside Homebridge: Spotify's side with a phone, and Apple's side: a HomeKit controller. Plain data goes in and out. */
 export type HomeRequests = typeof requests;
@@ -259,11 +260,4 @@ const requests = {
   },
 };
 
-process.on('message', ({ id, name, input }: { id: number; name: keyof HomeRequests; input: never }) => {
-  (requests[name] as (input: never) => Promise<unknown>)(input).then(
-    (result) => process.send?.({ id, result: result ?? null }),
-    (error: unknown) => process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error) }),
-  );
-});
-process.once('disconnect', () => process.exit());
-console.log('home is here');
+answerRequests(requests, 'home is here');

@@ -17,10 +17,19 @@ export interface Peer {
   readonly node: number | null;
 }
 
+/** Tried with everything there is. */
 export const peers: readonly Peer[] = [
   { title: 'Homebridge 1', homebridge: ['1.11.4'], node: null },
   { title: 'Homebridge 2', homebridge: ['2.4.0', '2.1.0'], node: 22 },
 ];
+/** The oldest we promise to run on, and the newer lines of Node.js: tried in short. */
+export const pairs: readonly Peer[] = [
+  { title: 'Homebridge 1.8 on Node.js 20', homebridge: ['1.8.0'], node: 20 },
+  { title: 'Homebridge 2 on Node.js 24', homebridge: ['2.1.0'], node: 24 },
+  { title: 'Homebridge 2 on Node.js 26', homebridge: ['2.4.0'], node: 26 },
+];
+/** Homebridge 2.4.0 names one exact version of its HomeKit library, which a registry may lack while it has the next one. */
+const overrides = { 'homebridge@2.4.0': { '@homebridge/hap-nodejs': '^2.2.2' } };
 export const controller = ['hap-controller@0.10.2'];
 /** The newest whose own dependencies can be had, and a browser's remote control. */
 export const settingsUi = ['homebridge@1.11.4', 'homebridge-config-ui-x@5.10.0', 'playwright-core@1.65.1'];
@@ -33,7 +42,7 @@ export async function install(packages: readonly string[]): Promise<string> {
   await rm(aside, { recursive: true, force: true });
   await mkdir(aside, { recursive: true });
   try {
-    await writeFile(join(aside, 'package.json'), JSON.stringify({ name: 'peers', private: true }));
+    await writeFile(join(aside, 'package.json'), JSON.stringify({ name: 'peers', private: true, overrides }));
     await run('npm', ['install', ...packages, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: aside, timeout: 10 * 60_000, maxBuffer: 16 * 1024 * 1024 });
     await rm(folder, { recursive: true, force: true });
     await rename(aside, folder);
@@ -52,12 +61,12 @@ export interface Installed {
 
 export async function installPeer({ homebridge, node }: Peer): Promise<Installed> {
   // The binary itself, because the usual package fetches it with a script.
-  const runtime = node === null ? [] : [`node-linux-${process.arch}@${node}`];
+  const runtime = `node-linux-${process.arch}`;
+  const path = node === null ? process.execPath : join(await install([`${runtime}@${node}`]), 'node_modules', runtime, 'bin/node');
   let failure: unknown;
   for (const version of homebridge) {
     try {
-      const folder = await install([`homebridge@${version}`, ...runtime]);
-      return { folder, version, node: node === null ? process.execPath : join(folder, 'node_modules', `node-linux-${process.arch}`, 'bin/node') };
+      return { folder: await install([`homebridge@${version}`]), version, node: path };
     } catch (error) {
       failure = error;
     }
@@ -65,8 +74,18 @@ export async function installPeer({ homebridge, node }: Peer): Promise<Installed
   throw failure;
 }
 
-/** The plugin as npm would publish it, installed into an empty folder; with its size and what came along. */
-export async function installPlugin(plugin: string, folder: string): Promise<{ readonly modules: string; readonly packed: number; readonly unpacked: number; readonly files: readonly string[]; readonly others: readonly string[] }> {
+export interface PackedPlugin {
+  readonly modules: string;
+  /** Bytes, as are `unpacked`. */
+  readonly packed: number;
+  readonly unpacked: number;
+  readonly files: readonly string[];
+  /** Packages that came along. */
+  readonly others: readonly string[];
+}
+
+/** The plugin as npm would publish it, installed into an empty folder. */
+export async function installPlugin(plugin: string, folder: string): Promise<PackedPlugin> {
   await mkdir(folder, { recursive: true });
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder, '--loglevel=error'], { cwd: plugin });
   const said: unknown = JSON.parse(stdout);

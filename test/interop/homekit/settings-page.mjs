@@ -34,10 +34,32 @@ try {
     await page.locator('input[name="url"]').first().waitFor();
     return { page, frame, save: page.getByRole('button', { name: 'Save' }) };
   };
+  /** What an owner does: looks, chooses, enters the key, tests it. */
+  const connect = async (page, frame) => {
+    await frame.locator('#find').click();
+    await frame.locator('#found button').first().waitFor();
+    const found = await frame.locator('#found').innerText();
+    await frame.locator('#found button').first().click();
+    await frame.locator('#key').fill(key);
+    await frame.locator('#test').click();
+    await frame.locator('#result', { hasText: 'is connected' }).waitFor();
+    await page.waitForFunction(() => document.querySelector('input[name="url"]')?.value.endsWith(':8484'));
+    return { found, connected: await frame.locator('#result').innerText() };
+  };
   const { page: phone } = await open({ viewport: { width: 390, height: 844 }, colorScheme: 'dark', isMobile: true, hasTouch: true });
   await phone.screenshot({ path: join(pictures, 'settings-phone-dark.png') });
   seen.widerThanPhone = await phone.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
   await phone.close();
+  // Those of the plugin's README.
+  const wanted = { light: { viewport: { width: 840, height: 700 } }, dark: { viewport: { width: 840, height: 700 }, colorScheme: 'dark' }, phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } };
+  for (const [name, options] of process.env.TONEARM_PICTURES ? Object.entries(wanted) : []) {
+    const { page: shown, frame: inside } = await open(options);
+    await connect(shown, inside);
+    // What is drawn moves and fades.
+    await shown.waitForTimeout(700);
+    await shown.screenshot({ path: join(pictures, `connected-${name}.png`) });
+    await shown.close();
+  }
 
   const { page, frame, save } = await open({ viewport: { width: 1100, height: 1300 } });
   await page.screenshot({ path: join(pictures, 'settings-light.png') });
@@ -58,16 +80,7 @@ try {
   await frame.locator('#result', { hasText: 'does not let us in' }).waitFor();
   seen.wrongKey = await frame.locator('#result').innerText();
 
-  await frame.locator('#find').click();
-  await frame.locator('#found button').first().waitFor();
-  seen.found = await frame.locator('#found').innerText();
-  await frame.locator('#found button').first().click();
-  await frame.locator('#key').fill(key);
-  await frame.locator('#test').click();
-  await frame.locator('#result', { hasText: 'is connected' }).waitFor();
-  seen.connected = await frame.locator('#result').innerText();
-  await page.waitForFunction(() => document.querySelector('input[name="url"]')?.value.endsWith(':8484'));
-  await page.screenshot({ path: join(pictures, 'settings-connected.png') });
+  Object.assign(seen, await connect(page, frame));
   await save.click();
   // The UI takes the file away before it puts the new one there.
   const saved = () => {

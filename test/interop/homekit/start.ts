@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { type AskOf, startFar } from '../far-process.ts';
 import type { Machine, Running } from '../lan.ts';
 import type { HomeRequests } from './home.ts';
 import type { Installed } from './peers.ts';
@@ -34,33 +34,11 @@ export async function layCable(machine: Machine): Promise<void> {
   for (const line of ['link add lan0 type veth peer name lan1', 'link set lan0 up', 'link set lan1 up', 'address add 192.0.2.1/24 dev lan0', 'address add 192.0.2.2/24 dev lan1', 'route add 224.0.0.0/4 dev lan0']) await machine.ip(line);
 }
 
-type Name = keyof HomeRequests;
-export type Ask = <K extends Name>(name: K, ...input: Parameters<HomeRequests[K]>) => Promise<Awaited<ReturnType<HomeRequests[K]>>>;
+export type Ask = AskOf<HomeRequests>;
 
 /** Cloud, phone and HomeKit controller, in a process on that machine. */
-export async function startHome(machine: Machine, folder: string, controller: string): Promise<Ask> {
-  const outfile = join(folder, 'home.mjs');
-  const banner = { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" };
-  await build({ entryPoints: [fileURLToPath(new URL('home.ts', import.meta.url))], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20.19', conditions: ['source'], banner, logLevel: 'error' });
-  const running = machine.start(process.execPath, [outfile, controller, join(repository, 'node_modules/homebridge')]);
-  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
-  running.child.on('message', ({ id, result, error }: { id: number; result?: unknown; error?: string }) => {
-    const one = waiting.get(id);
-    waiting.delete(id);
-    if (error === undefined) one?.resolve(result as never);
-    else one?.reject(new Error(error));
-  });
-  running.child.once('close', () => {
-    for (const { reject } of waiting.values()) reject(new Error(`The home's process ended: ${running.output}`));
-  });
-  await running.said('home is here', 60_000);
-  let last = 0;
-  return (name, ...[input]) =>
-    new Promise((resolve, reject) => {
-      const id = ++last;
-      waiting.set(id, { resolve, reject });
-      running.child.send({ id, name, input });
-    });
+export function startHome(machine: Machine, folder: string, controller: string): Promise<Ask> {
+  return startFar<HomeRequests>(machine, folder, { source: new URL('home.ts', import.meta.url), ready: 'home is here', name: 'home', args: [controller, join(repository, 'node_modules/homebridge')] });
 }
 
 /** A folder with the configuration of a daemon, and a key for the plugin. */

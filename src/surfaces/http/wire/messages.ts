@@ -72,6 +72,8 @@ export const answers = {
   'automation/time': done,
   'automation/snooze': done,
   'automation/stop': done,
+  'automation/set': z.object({ id: z.string() }),
+  'automation/remove': done,
   'automation/forecast': Forecast,
   'automation/history': z.object({ runs: z.array(Run).readonly() }),
 } as const satisfies Record<RequestName, z.ZodType>;

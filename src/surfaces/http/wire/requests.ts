@@ -59,6 +59,15 @@ export const requests = {
   'automation/time': { route: 'POST /automations/{automation}/time', scope: 'control', about: 'When an alarm rings', fields: z.strictObject({ automation: Id, time: Time }) },
   'automation/snooze': { route: 'POST /automations/{automation}/snooze', scope: 'control', about: 'Rings again later', fields: z.strictObject({ automation: Id }) },
   'automation/stop': { route: 'POST /automations/{automation}/stop', scope: 'control', about: 'Over for today', fields: z.strictObject({ automation: Id }) },
+  'automation/set': {
+    route: 'POST /automations',
+    scope: 'control',
+    about: 'Puts a rule or an alarm into the configuration, in place of the one of its id; Tonearm restarts within itself',
+    fields: z
+      .strictObject({ rule: z.record(z.string(), z.unknown()).optional().describe('As in the configuration, with its id'), alarm: z.record(z.string(), z.unknown()).optional().describe('The same for an alarm') })
+      .refine(({ rule, alarm }) => (rule === undefined) !== (alarm === undefined), 'takes a rule or an alarm'),
+  },
+  'automation/remove': { route: 'DELETE /automations/{automation}', scope: 'control', about: 'Takes it out of the configuration; Tonearm restarts within itself', fields: z.strictObject({ automation: Id }) },
   'automation/forecast': { route: 'GET /automations/{automation}/forecast', scope: 'read', about: 'The next planned firings', fields: z.strictObject({ automation: Id, count: Count.default(10) }) },
   'automation/history': { route: 'GET /automations/{automation}/history', scope: 'read', about: 'What it did, newest first', fields: z.strictObject({ automation: Id, count: Count.default(50) }) },
 } as const satisfies Readonly<Record<string, RequestRow>>;

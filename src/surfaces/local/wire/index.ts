@@ -6,7 +6,9 @@ import { TonearmError, type ErrorKind } from '#foundation';
 export const socketName = 'control.sock';
 
 /** More bytes in one line come from nobody we know. */
-const longestLine = 256 * 1024;
+const longestRequest = 256 * 1024;
+/** Answers come from the daemon itself, and a long history is a long line. */
+export const longestAnswer = 16 * 1024 * 1024;
 
 export const LocalRequest = z.strictObject({ id: z.int(), do: z.string().min(1).max(64), with: z.unknown().optional() });
 export type LocalRequest = z.output<typeof LocalRequest>;
@@ -25,7 +27,12 @@ export function encodeLine(value: LocalRequest | LocalAnswer): string {
 
 /** Collects bytes and gives whole lines, parsed. Throws `local/not-understood`. */
 export class Lines {
+  readonly #longest: number;
   #rest = Buffer.alloc(0);
+
+  constructor(longest = longestRequest) {
+    this.#longest = longest;
+  }
 
   push(chunk: Uint8Array): unknown[] {
     this.#rest = Buffer.concat([this.#rest, chunk]);
@@ -35,7 +42,7 @@ export class Lines {
       this.#rest = this.#rest.subarray(end + 1);
       if (line.trim() !== '') values.push(parse(line));
     }
-    if (this.#rest.length > longestLine) throw notUnderstood();
+    if (this.#rest.length > this.#longest) throw notUnderstood();
     return values;
   }
 }
