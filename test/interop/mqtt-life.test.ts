@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import { Scope, systemClock } from '#foundation';
+import { type Clock, every, Scope, systemClock } from '#foundation';
 import { openHomeMessages, surfaces, type SurfaceContext } from '#surfaces';
 import { fakeHost, fakeZone, keptLog, playing, someVolume } from '../contract/surface-fake-player.ts';
 import { selfSigned, signedBy } from './mqtt-certificate.ts';
@@ -96,6 +96,25 @@ describe.skipIf(mosquitto === undefined)('a life with a broker', () => {
     expect(one.log.lines.find(({ message }) => message.includes('Another client'))?.fields).toMatchObject({ pause: expect.any(Number) as number });
     const { pause } = one.log.lines.find(({ message }) => message.includes('Another client'))?.fields as { pause: number };
     expect(pause).toBeGreaterThanOrEqual(10_000);
+  });
+
+  it('comes back when the rival is gone, and still says that there was one', async () => {
+    const broker = scope.use(await Mosquitto.open());
+    const listener = scope.use(await Listener.open(broker.url));
+    // Its pauses are short, so that nobody has to wait half a minute.
+    const hasty: Clock = { now: () => systemClock.now(), monotonic: () => systemClock.monotonic(), timer: (milliseconds, run) => systemClock.timer(milliseconds / 10, run) };
+    const log = keptLog();
+    const zone = fakeZone(systemClock, 'kitchen', playing(systemClock));
+    scope.use(await mqtt.open({ url: broker.url, version: '5' }, { zones: [zone], host: { ...fakeHost(hasty, log), store: fakeHost(systemClock).store }, instance: '7f3a' }));
+    await until(() => said(log, 'Connected to the MQTT broker') === 1, 'the first is there');
+    const two = await open({ url: broker.url, version: '5' });
+    await until(() => said(log, 'Another client uses our name') > 0, 'the first knows why it was thrown out');
+    await two.surface[Symbol.asyncDispose]();
+    const answer = 'tonearm/bridge/response/health_check';
+    const asking = every(systemClock, 500, () => void listener.say('tonearm/bridge/request/health_check'));
+    await until(() => listener.held.has(answer), 'the first is back');
+    asking[Symbol.dispose]();
+    expect(listener.held.get(answer)).toContain('"mqtt/taken-over"');
   });
 
   it('tells both of two bridges that write on the same topics', async () => {

@@ -95,6 +95,16 @@ export const bridgeRequests: Readonly<Record<string, Row>> = {
     await need(automations, 'automations').setTime(id, clock);
     return { id, time: clock };
   }),
+  'automation/set': row(
+    'JSON: `rule` or `alarm`, as in the configuration, with its `id`',
+    '`id`; it is in the configuration now, in place of the one of that id; Tonearm restarts within itself',
+    z.union([z.strictObject({ rule: z.looseObject({}) }), z.strictObject({ alarm: z.looseObject({}) })]),
+    async ({ control }, given) => ({ id: await ('rule' in given ? need(control, 'defining automations').setAutomation('rule', given.rule) : need(control, 'defining automations').setAutomation('alarm', given.alarm)) }),
+  ),
+  'automation/remove': row('the `id`', '– ; it is out of the configuration; Tonearm restarts within itself', z.strictObject({ id: Id }), async ({ control }, { id }) => {
+    await need(control, 'removing automations').removeAutomation(id);
+    return { id };
+  }, byId),
   'automation/forecast': row('the `id`, or JSON: `id`, `count` (1 to 100)', '`firings`: `at`, `runs`, `why`', z.strictObject({ id: Id, count: Count.default(10) }), async ({ automations }, { id, count }) => forecastView(await need(automations, 'automations').forecast(id, count)), byId),
   'automation/history': row('nothing, the `id`, or JSON: `id`, `count`', '`runs`, newest first', z.strictObject({ id: Id.optional(), count: Count.default(20) }), ({ automations }, { id = null, count }) => ({ runs: need(automations, 'automations').history(id, count).map(runView) }), byId),
   guest_mode: row('ON, OFF, or `{"enabled": …}`', 'what is so now', z.strictObject({ enabled: On }), async ({ automations }, { enabled }) => {

@@ -6,7 +6,7 @@ const memory = 10_000;
 /** So many repetitions in a row are nobody's finger. */
 const patience = 10;
 /** Held back so long at first, twice as long each time it goes on. Milliseconds. */
-const firstHold = 3000;
+const firstHold = 1000;
 const longestHold = 60_000;
 
 interface Lane {
@@ -28,8 +28,11 @@ export class Damper {
     this.#clock = clock;
   }
 
-  /** Milliseconds to hold these back for; 0 for what people do. */
-  weigh(commands: readonly (readonly [lane: string, command: Command])[]): number {
+  /**
+   * Milliseconds to hold these back for; 0 for what people do. `wasTold`: whether the value has been on our topics since (monotonic
+   * ms); what has not is no echo.
+   */
+  weigh(commands: readonly (readonly [lane: string, command: Command])[], wasTold: (command: Command, since: number) => boolean = () => true): number {
     const now = this.#clock.monotonic();
     let hold = 0;
     for (const [name, command] of commands) {
@@ -40,7 +43,8 @@ export class Damper {
       lane.asked.clear();
       for (const [value, at] of recent.slice(-100)) lane.asked.set(value, at);
       const value = JSON.stringify(command);
-      lane.strikes = lane.asked.has(value) ? lane.strikes + 1 : Math.max(lane.strikes - 1, 0);
+      const before = lane.asked.get(value);
+      lane.strikes = before !== undefined && wasTold(command, before) ? lane.strikes + 1 : Math.max(lane.strikes - 1, 0);
       lane.asked.delete(value);
       lane.asked.set(value, now);
       if (lane.strikes <= patience) continue;

@@ -103,7 +103,7 @@ describe('device payloads', () => {
     expect(keys('minimal')).toEqual(['state', 'playing', 'play', 'next', 'previous', 'volume', 'title', 'artist', 'artwork', 'event']);
     expect(keys('full')).toEqual(keys('standard'));
     const off = (level: DeviceContext['level']) => Object.entries(zonePayload(facts(), context({ level })).components).filter(([, component]) => component['enabled_by_default'] === false).map(([key]) => key);
-    expect(off('standard')).toEqual(['duration', 'position', 'output', 'spotify_user']);
+    expect(off('standard')).toEqual(['duration', 'position', 'output', 'spotify_user', 'bitrate', 'codec']);
     expect(off('full')).toEqual([]);
   });
 
@@ -158,8 +158,8 @@ describe('device payloads', () => {
       platform: 'device_automation', automation_type: 'trigger', topic: 'tonearm/kitchen/event', type: 'playback', subtype: 'track_changed', payload: 'track_changed', value_template: '{{ value_json.event_type }}',
     });
     expect(Object.keys(kitchen.components).filter((key) => !key.startsWith('on_'))).toEqual([
-      'state', 'playing', 'play', 'next', 'previous', 'stop', 'volume', 'mute', 'shuffle', 'repeat', 'preset', 'title', 'artist', 'album', 'source', 'artwork', 'duration', 'position', 'play_uri',
-      'sleep_timer', 'volume_cap', 'event', 'announcing', 'output', 'account', 'spotify_user', 'connected', 'problem',
+      'state', 'playing', 'play', 'next', 'previous', 'stop', 'volume', 'mute', 'shuffle', 'repeat', 'preset', 'title', 'artist', 'album', 'source', 'source_choice', 'artwork', 'duration', 'position', 'play_uri',
+      'sleep_timer', 'volume_cap', 'event', 'announcing', 'output', 'account', 'spotify_user', 'bitrate', 'codec', 'connected', 'problem',
     ]);
     expect(bridgePayload(bare, context({ url: 'http://tonearm.lan/' })).device).toMatchObject({ configuration_url: 'http://tonearm.lan/' });
   });

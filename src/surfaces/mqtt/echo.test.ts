@@ -32,7 +32,7 @@ it('ends silent, whoever repeats us and however late', async () => {
         const mirror = scope.use(new ZoneMirror(zone, { outlet, clock, presets }));
         const settings = MqttSettings.parse({ url: 'mqtt://127.0.0.1' });
         const bridge = scope.use(new Bridge({ zones: [], outlet, topics, link, settings, clock, version: '1', instance: '7f3a', run: 'r', url: undefined }));
-        const inbox = scope.use(new Inbox({ zones: [zone], topics, outlet, link, bridge, clock, log: silentLog, signal: scope.signal, onGet: () => mirror.showState(), presets: presets, told: () => mirror.toldVolumes, hold: () => mirror.hold() }));
+        const inbox = scope.use(new Inbox({ zones: [zone], topics, outlet, link, bridge, clock, log: silentLog, signal: scope.signal, onGet: () => mirror.showState(), presets: presets, told: () => mirror.told, hold: () => mirror.hold() }));
         // The one who repeats us.
         let repeated = 0;
         const publish = link.publish.bind(link);

@@ -53,6 +53,18 @@ describe('commands', () => {
     expect(log.lines).toHaveLength(3);
   });
 
+  it('cannot fill the log, whatever is wrong with them', async () => {
+    for (let at = 0; at < 100; at++) {
+      await receive('tonearm/kitchen/set/play', 'ON', { retained: true });
+      await receive('tonearm/cellar/set/volume', '5');
+      await receive('tonearm/kitchen/set/sparkle', '1');
+    }
+    expect(log.lines).toHaveLength(21);
+    await clock.advance(61_000);
+    await receive('tonearm/cellar/set/volume', '5');
+    expect(log.lines).toHaveLength(22);
+  });
+
   it('are answered when they carry a transaction', async () => {
     await receive('tonearm/kitchen/set', { volume: 8, transaction: 'x' });
     expect(link.last('tonearm/kitchen/response')).toEqual({ status: 'ok', data: {}, transaction: 'x' });
@@ -143,6 +155,9 @@ describe('requests', () => {
   it('are refused clearly', async () => {
     expect(await ask('restart', { transaction: 1 })).toMatchObject({ status: 'error', error: 'mqtt/not-here', transaction: 1 });
     expect(await ask('player/rename', { from: 'a' })).toMatchObject({ status: 'error', error: 'mqtt/bad-request' });
+    expect(await ask('automation/set', { rule: { id: 'a' } })).toMatchObject({ status: 'error', error: 'mqtt/not-here' });
+    expect(await ask('automation/set', { rule: { id: 'a' }, alarm: { id: 'a' } })).toMatchObject({ status: 'error', error: 'mqtt/bad-request' });
+    expect(await ask('automation/remove')).toMatchObject({ status: 'error', error: 'mqtt/bad-request' });
     expect(await ask('backup')).toMatchObject({ status: 'error', error: 'mqtt/not-supported' });
     expect(await ask('sparkle')).toMatchObject({ status: 'error', error: 'mqtt/unknown-request' });
   });

@@ -1,5 +1,5 @@
 import type { Presets, ZoneView } from '#core';
-import { type Clock, isAbort, type Log, type TonearmError, toTonearmError } from '#foundation';
+import { type Clock, isAbort, type Log, type LogFields, type TonearmError, toTonearmError } from '#foundation';
 import type { Bridge } from './bridge.ts';
 import type { Link } from './link.ts';
 import type { Incoming } from './message.ts';
@@ -8,7 +8,7 @@ import type { InName, OutName, TopicPlace, Topics } from './topics.ts';
 import {
   type BridgeRequest, errorResponse, isVolumeOnly, MqttError, okResponse, parseBridgeRequest, parseSet, parseSetKey, type ResponseMessage, type SetRequest, type Transaction,
 } from './wire/index.ts';
-import { ZoneCommands } from './zone-commands.ts';
+import { type ToldVolumes, ZoneCommands } from './zone-commands.ts';
 
 export interface InboxOptions {
   readonly zones: readonly ZoneView[];
@@ -22,8 +22,7 @@ export interface InboxOptions {
   /** Somebody wants to see a zone's topics anew. */
   readonly onGet: (zone: string) => void;
   readonly presets?: Pick<Presets, 'list'> | undefined;
-  /** Volumes of a zone that were told a moment ago, in percent. */
-  readonly told?: ((zone: string) => readonly number[]) | undefined;
+  readonly told?: ((zone: string) => ToldVolumes | undefined) | undefined;
   /** Keeps a zone from being shown half changed, until disposed. */
   readonly hold?: ((zone: string) => Disposable | undefined) | undefined;
 }
@@ -35,7 +34,7 @@ interface Asker {
   readonly answerTo: Incoming['answerTo'];
 }
 
-/** Refusals that are logged in each span. Milliseconds. */
+/** Warnings that are logged in each span. Milliseconds. */
 const mostLogged = 20;
 const logSpan = 60_000;
 
@@ -43,21 +42,21 @@ const logSpan = 60_000;
 export class Inbox implements Disposable {
   readonly #options: InboxOptions;
   readonly #commands: ReadonlyMap<string, ZoneCommands>;
-  /** Refusals that were logged lately. */
+  /** Warnings of the current span. */
   #logged = { since: -Infinity, count: 0 };
 
   constructor(options: InboxOptions) {
     this.#options = options;
     const { zones, clock, signal, presets, told, hold } = options;
-    this.#commands = new Map(zones.map((zone) => [zone.id, new ZoneCommands(zone, { clock, signal, presets, told: () => told?.(zone.id) ?? [], hold: () => hold?.(zone.id) ?? { [Symbol.dispose]: () => undefined } })]));
+    this.#commands = new Map(zones.map((zone) => [zone.id, new ZoneCommands(zone, { clock, signal, presets, told: told?.(zone.id), hold: () => hold?.(zone.id) ?? { [Symbol.dispose]: () => undefined } })]));
   }
 
   receive(message: Incoming): void {
-    const { topics, log } = this.#options;
+    const { topics } = this.#options;
     const target = topics.parse(message.topic);
     if (!target) return;
     if (message.retained) {
-      log.warn('A retained command was ignored: it would be repeated at every connection. Clear it, and publish commands without the retain flag.', { topic: message.topic });
+      this.#warn('A retained command was ignored: it would be repeated at every connection. Clear it, and publish commands without the retain flag.', { topic: message.topic });
       return;
     }
     const { row, ...place } = target;
@@ -65,7 +64,7 @@ export class Inbox implements Disposable {
     if (place.zone !== undefined && !this.#commands.has(place.zone)) {
       const known = [...this.#commands.keys()].join(', ');
       // Not answered: the topic of an unknown zone is not ours to write to.
-      log.warn('A command for a zone that does not exist was ignored.', { zone: place.zone, known });
+      this.#warn('A command for a zone that does not exist was ignored.', { zone: place.zone, known });
       return;
     }
     try {
@@ -139,8 +138,7 @@ export class Inbox implements Disposable {
     if (errors.every(isAbort)) return;
     const response = errorResponse(errors, transaction, data);
     for (const error of errors) {
-      if (!this.#mayLog()) break;
-      this.#options.log.warn('A command over MQTT was refused.', {
+      this.#warn('A command over MQTT was refused.', {
         topic: this.#options.topics.of(asker.row, asker.place),
         code: error.code,
         reason: error.message,
@@ -151,13 +149,13 @@ export class Inbox implements Disposable {
   }
 
   /** A client gone mad must not fill the log; its answers are on the response topic all the same. */
-  #mayLog(): boolean {
+  #warn(message: string, fields: LogFields): void {
     const { clock, log } = this.#options;
     const now = clock.monotonic();
     if (now - this.#logged.since > logSpan) this.#logged = { since: now, count: 0 };
     this.#logged.count += 1;
-    if (this.#logged.count === mostLogged + 1) log.warn('More commands over MQTT are refused; no more of them are logged for a while. Look at the response topics.');
-    return this.#logged.count <= mostLogged;
+    if (this.#logged.count <= mostLogged) log.warn(message, fields);
+    else if (this.#logged.count === mostLogged + 1) log.warn('More commands over MQTT are refused or ignored; no more of them are logged for a while. Look at the response topics.');
   }
 
   #answer({ row, place, answerTo }: Asker, response: ResponseMessage): void {

@@ -57,6 +57,15 @@ describe('our part of the tree', () => {
   };
   const info = (run: string, retained: boolean, instance = '7f3a') => incoming('tonearm/bridge/info', { instance, run }, { retained });
 
+  it('is not talked about for ever when somebody plays many bridges', async () => {
+    using watch = open();
+    await clock.advance(2000);
+    for (let at = 0; at < 1000; at++) link.say(info(`other ${at}`, false, 'beef'));
+    expect(watch.rival?.instance).toBe('beef');
+    expect(rivals).toHaveLength(16);
+    expect(log.lines).toHaveLength(16);
+  });
+
   it('is looked at two seconds after connecting, and said again when it is gone', async () => {
     using watch = open();
     expect(watch.rival).toBeNull();

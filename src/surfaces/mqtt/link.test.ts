@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type Clock, silentLog, systemClock } from '#foundation';
 import { Link } from './link.ts';
 import { MqttSettings } from './settings.ts';
@@ -8,16 +8,18 @@ import { MqttSettings } from './settings.ts';
 /** Welcomes everybody, answers one subscription, and never confirms a message. */
 let server: Server;
 let onSubscribed: (socket: Socket) => void;
+let isSilent: boolean;
 let sockets: Socket[];
 beforeEach(async () => {
   sockets = [];
   onSubscribed = () => undefined;
+  isSilent = false;
   server = createServer((socket) => {
     sockets.push(socket);
     socket.on('error', () => undefined);
     socket.on('data', (bytes) => {
       if (bytes[0] === 0x10) socket.write(Buffer.from([0x20, 2, 0, 0]));
-      else if (bytes[0] === 0x82) socket.write(Buffer.from([0x90, 3, bytes[2] ?? 0, bytes[3] ?? 0, 0]), () => onSubscribed(socket));
+      else if (bytes[0] === 0x82 && !isSilent) socket.write(Buffer.from([0x90, 3, bytes[2] ?? 0, bytes[3] ?? 0, 0]), () => onSubscribed(socket));
     });
   });
   server.listen(0, '127.0.0.1');
@@ -46,9 +48,29 @@ it('leaves within moments, though the broker confirms nothing', async () => {
   expect(systemClock.monotonic() - began).toBeLessThan(4000);
 }, 10_000);
 
+/** Fifty times as fast as the real one. */
+const hasty: Clock = { now: () => systemClock.now(), monotonic: () => systemClock.monotonic(), timer: (milliseconds, run) => systemClock.timer(milliseconds / 50, run) };
+
+it('waits for nothing before it speaks', async () => {
+  const prompt = vi.spyOn(Socket.prototype, 'setNoDelay');
+  await using link = open(systemClock);
+  await link.events.once('up');
+  expect(prompt.mock.calls).toEqual([[true]]);
+  prompt.mockRestore();
+});
+
+it('tries again when the broker lets it in and then says nothing', async () => {
+  isSilent = true;
+  await using link = open(hasty);
+  const { reason } = await link.events.once('down');
+  expect(reason).toMatchObject({ kind: 'unavailable', code: 'mqtt/no-answer' });
+  isSilent = false;
+  await link.events.once('up');
+  expect(sockets).toHaveLength(2);
+}, 10_000);
+
 it('takes it for a rival when its connections are reset again and again', async () => {
   onSubscribed = (socket) => void systemClock.timer(20, () => socket.resetAndDestroy());
-  const hasty: Clock = { now: () => systemClock.now(), monotonic: () => systemClock.monotonic(), timer: (milliseconds, run) => systemClock.timer(milliseconds / 50, run) };
   const link = open(hasty);
   while (!link.rival) await link.events.once('down');
   expect(sockets).toHaveLength(3);

@@ -1,8 +1,9 @@
-import type { connect as Connect, IClientOptions, IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
+import { Socket } from 'node:net';
+import type { connect as Connect, IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
 import { Backoff, type Clock, Emitter, type Events, type Log, sleep, type TonearmError } from '#foundation';
 import { fitsFilter } from '../topic-filter.ts';
 import { Listeners, ownIdentifier } from './listeners.ts';
-import type { Incoming, Message } from './message.ts';
+import { type Incoming, type Message, toIncoming } from './message.ts';
 import { hangsUp, refusesVersion, type Refusal, rivalled, sayWhy } from './refusal.ts';
 import { Rivalry } from './rivalry.ts';
 import { Outbox, type OutboxLimits } from './outbox.ts';
@@ -192,7 +193,7 @@ export class Link implements AsyncDisposable {
   }
 
   #attempt(connect: typeof Connect): Promise<Outcome> {
-    const { settings, log } = this.#options;
+    const { settings, clock, log } = this.#options;
     const { signal } = this.#abort;
     const version = this.#version;
     return new Promise((resolve) => {
@@ -207,6 +208,8 @@ export class Link implements AsyncDisposable {
         resolve({ connected: false, refusal: { kind: 'error', error } });
         return;
       }
+      // Otherwise an answer waits up to 40 ms for the far side's receipt of what went before it (RFC 896 meets RFC 1122 §4.2.3.2).
+      if (client.stream instanceof Socket) client.stream.setNoDelay(true);
       let connected = false;
       let refusal: Refusal = { kind: 'closed' };
       const stop = () => client.end(true);
@@ -218,11 +221,16 @@ export class Link implements AsyncDisposable {
       client.on('disconnect', ({ reasonCode = 0 }) => {
         refusal = { kind: 'disconnected', reasonCode };
       });
+      let silence: Disposable | null = null;
       client.on('connect', (packet) => {
         connected = true;
+        silence = clock.timer(connectTimeout, () => {
+          refusal = { kind: 'silent' };
+          client.end(true);
+        });
         if (!this.#versionIsKnown && version === '3.1.1') log.info('The broker hangs up on MQTT 5, so MQTT 3.1.1 is used from now on.');
         this.#versionIsKnown = true;
-        this.#subscribe(client, version, packet);
+        this.#subscribe(client, version, packet, () => silence?.[Symbol.dispose]());
       });
       client.on('message', (topic, payload, packet) => {
         this.counters.received += 1;
@@ -230,6 +238,7 @@ export class Link implements AsyncDisposable {
       });
       client.on('close', () => {
         signal.removeEventListener('abort', stop);
+        silence?.[Symbol.dispose]();
         if (this.#session?.client === client) {
           this.#session.outbox.close();
           this.#session = null;
@@ -249,13 +258,14 @@ export class Link implements AsyncDisposable {
     this.#listeners.hear(message, ids);
   }
 
-  #subscribe(client: MqttClient, version: MqttVersion, connack: IConnackPacket): void {
+  #subscribe(client: MqttClient, version: MqttVersion, connack: IConnackPacket, answered: () => void): void {
     const { settings, subscriptions, log } = this.#options;
     // MQTT 5: nothing of our own comes back, and kept commands are not even sent.
     const options = version === '5' ? { nl: true, rap: false, rh: 2 } : {};
     const wanted = Object.fromEntries(subscriptions.map(({ topic, qos }) => [topic, { qos, ...options }]));
     const identifiers = version === '5' && connack.properties?.subscriptionIdentifiersAvailable !== false;
     client.subscribe(wanted, identifiers ? { properties: { subscriptionIdentifier: ownIdentifier } } : {}, (error) => {
+      answered();
       if (!client.connected) return;
       if (error) log.warn('The broker refuses some of our subscriptions, so some commands will not arrive. Allow this user to read and write below the prefix.', { prefix: settings.prefix, error: error.message });
       this.#session = { client, version, outbox: new Outbox(client, limits(version, connack), this.#options.origin, log) };
@@ -299,16 +309,5 @@ function limits(version: MqttVersion, { properties }: IConnackPacket): OutboxLim
     largest: properties?.maximumPacketSize ?? 268_435_455,
     retain: properties?.retainAvailable !== false,
     qos: properties?.maximumQoS === 0 ? 0 : 1,
-  };
-}
-
-function toIncoming(topic: string, payload: Buffer, { retain, properties }: IPublishPacket): Incoming {
-  const answer = properties?.responseTopic;
-  const correlation = properties?.correlationData;
-  return {
-    topic,
-    payload,
-    retained: retain,
-    ...(answer === undefined ? {} : { answerTo: { topic: answer, ...(correlation === undefined ? {} : { correlation }) } }),
   };
 }

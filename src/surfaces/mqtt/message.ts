@@ -1,3 +1,5 @@
+import type { IPublishPacket } from 'mqtt';
+
 /** What goes to the broker. */
 export interface Message {
   readonly topic: string;
@@ -19,4 +21,15 @@ export interface Incoming {
   readonly retained: boolean;
   /** Where the asker wants the answer (MQTT 5). */
   readonly answerTo?: { readonly topic: string; readonly correlation?: Buffer };
+}
+
+export function toIncoming(topic: string, payload: Buffer, { retain, properties }: IPublishPacket): Incoming {
+  const answer = properties?.responseTopic;
+  const correlation = properties?.correlationData;
+  return {
+    topic,
+    payload,
+    retained: retain,
+    ...(answer === undefined ? {} : { answerTo: { topic: answer, ...(correlation === undefined ? {} : { correlation }) } }),
+  };
 }

@@ -69,7 +69,7 @@ export async function openMqtt(settings: MqttSettings, context: SurfaceContext):
       link, clock, log,
       store: host.store,
       signal: scope.signal,
-      onBirth: () => void showAll(),
+      onBirth: () => inBackground(showAll),
       onOnline: () => carrier?.born(),
       onZones: ({ added, removed }) => {
         for (const zone of added) bridge.say('zone_added', { zone });
@@ -95,17 +95,22 @@ export async function openMqtt(settings: MqttSettings, context: SurfaceContext):
       link, run, clock, log,
       topic: topics.of('bridgeInfo'),
       retain: settings.retain,
-      onLost: () => void showAll(),
+      onLost: () => inBackground(showAll),
       onRival: () => bridge.showRest(),
     }),
   );
   const bridge = scope.use(new Bridge({ zones, outlet, topics, link, settings, clock, version, instance, run, url, watch, accounts, presets, automations, control, lines, vitals, health: host.health }));
   const inbox = scope.use(
-    new Inbox({ zones, topics, outlet, link, bridge, presets, clock, log, signal: scope.signal, onGet: (zone) => mirrors.get(zone)?.showState(), told: (zone) => mirrors.get(zone)?.toldVolumes ?? [], hold: (zone) => mirrors.get(zone)?.hold() }),
+    new Inbox({ zones, topics, outlet, link, bridge, presets, clock, log, signal: scope.signal, onGet: (zone) => mirrors.get(zone)?.showState(), told: (zone) => mirrors.get(zone)?.told, hold: (zone) => mirrors.get(zone)?.hold() }),
   );
   const carrier = carry ? scope.use(carryMessages(carry, { link, topics, log, qos: settings.qos })) : null;
   if (lines && settings.logging !== 'off') scope.use(followLog(lines, { level: settings.logging, outlet, clock }));
 
+  const inBackground = (work: () => Promise<void>) => {
+    work().catch((error: unknown) => {
+      if (!scope.signal.aborted) log.error('Not everything could be shown on MQTT.', { error });
+    });
+  };
   /** Everything there is to see, in the order Home Assistant wants it: that we are here, what there is, how it is. */
   async function showAll(): Promise<void> {
     bridge.showState();
@@ -121,13 +126,13 @@ export async function openMqtt(settings: MqttSettings, context: SurfaceContext):
     for (const mirror of mirrors.values()) mirror.refresh();
   }
 
-  for (const changes of [presets?.events.on('changed', () => void offerAnew()), automations?.events.on('changed', () => void homeAssistant.refresh()), accounts?.events.on('changed', () => void offerAnew())]) {
+  for (const changes of [presets?.events.on('changed', () => inBackground(offerAnew)), automations?.events.on('changed', () => void homeAssistant.refresh()), accounts?.events.on('changed', () => inBackground(offerAnew))]) {
     if (changes) scope.use(changes);
   }
   scope.use(
     link.events.on('up', () => {
       outlet.forget();
-      void showAll();
+      inBackground(showAll);
     }),
   );
   scope.use(

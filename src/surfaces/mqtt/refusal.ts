@@ -4,6 +4,8 @@ import type { MqttSettings } from './settings.ts';
 /** How an attempt or a connection ended. */
 export type Refusal =
   | { readonly kind: 'closed' }
+  /** It let us in and then did not answer our subscription. */
+  | { readonly kind: 'silent' }
   | { readonly kind: 'disconnected'; readonly reasonCode: number }
   | { readonly kind: 'error'; readonly error: unknown };
 
@@ -36,6 +38,7 @@ export function sayWhy(refusal: Refusal, settings: Pick<MqttSettings, 'url'>): T
   if (refusal.kind === 'disconnected') {
     return say('unavailable', 'disconnected', `The MQTT broker ${where} ended the connection (reason ${refusal.reasonCode}).`);
   }
+  if (refusal.kind === 'silent') return say('unavailable', 'no-answer', `The MQTT broker ${where} let us in but does not answer, so nothing could be shown or heard there.`);
   if (refusal.kind === 'closed') return say('unavailable', 'closed', `The connection to the MQTT broker ${where} was closed.`);
   const code = codeOf(refusal.error);
   if (loginCodes.has(code)) return say('unauthorized', 'login-refused', `The MQTT broker ${where} refused us. Check "username" and "password".`);

@@ -25,6 +25,16 @@ it.each<[Action, PlayerState, Command]>([
   expect(resolveActions([action], state, { level: 0.4, now: 2000 })).toEqual([command]);
 });
 
+it.each<['spotify' | 'none', string | null, Command['kind'][]]>([
+  ['spotify', null, ['play']],
+  ['spotify', 'connect', []],
+  ['spotify', 'sounds', ['stop', 'play']],
+  ['none', null, []],
+  ['none', 'connect', ['stop']],
+])('the source %s, while it is %s: %j', (source, now, kinds) => {
+  expect(resolveActions([{ kind: 'source', source }], { ...busy, source: now }, { level: 0.4, now: 2000 }).map(({ kind }) => kind)).toEqual(kinds);
+});
+
 describe('what already is', () => {
   it.each<[Command, PlayerState, boolean]>([
     [{ kind: 'play' }, busy, true],

@@ -1,5 +1,5 @@
 import type { Command, PlayerState } from '#core';
-import { type Action, playState, positionAt, sleepMinutes, toPercent } from './wire/index.ts';
+import { type Action, playState, positionAt, sleepMinutes, sourceWord, toPercent } from './wire/index.ts';
 
 /** Turns what depends on the state into plain commands. `level` is the volume last asked for, `now` Unix time in ms. */
 export function resolveActions(actions: readonly Action[], state: PlayerState, { level, now }: { readonly level: number; readonly now: number }): Command[] {
@@ -9,6 +9,11 @@ export function resolveActions(actions: readonly Action[], state: PlayerState, {
         return action.command;
       case 'toggle':
         return toggled(action.what, state);
+      case 'source':
+        if (sourceWord(state.source) === action.source) return [];
+        if (action.source === 'none') return { kind: 'stop' };
+        // What plays without a URI is what holds the zone; Spotify when nothing does.
+        return state.source === null ? { kind: 'play' } : [{ kind: 'stop' }, { kind: 'play' }];
       case 'volume-by':
         return { kind: 'volume', level: Math.min(Math.max(toPercent(level) + action.by, 0), 100) / 100 };
       case 'seek-by': {

@@ -6,6 +6,8 @@ import type { Incoming } from './message.ts';
 const settling = 2000;
 /** So long it may take to answer. Milliseconds. */
 const patience = 2000;
+/** Others that are told of; more of them are somebody's game. */
+const mostRivals = 16;
 
 export interface TreeWatchOptions {
   readonly link: Pick<Link, 'listen' | 'events' | 'isUp'>;
@@ -75,7 +77,7 @@ export class TreeWatch implements Disposable {
     if (!said || said.run === this.#options.run) return;
     const { clock, log, onRival, topic } = this.#options;
     this.#rival = { instance: said.instance, since: this.#rival?.since ?? clock.now() };
-    if (this.#known.has(said.run)) return;
+    if (this.#known.has(said.run) || this.#known.size >= mostRivals) return;
     this.#known.add(said.run);
     log.warn('Another Tonearm writes on our MQTT topics, so what is shown there is sometimes ours and sometimes its. Give each its own "mqtt.prefix".', { topic, other: said.instance });
     onRival(this.#rival);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '#core';
 import { FakeClock, TonearmError } from '#foundation';
-import { type FakePlayer, fakeZone } from '../../../test/contract/surface-fake-player.ts';
+import { type FakePlayer, fakeZone, someVolume } from '../../../test/contract/surface-fake-player.ts';
 import type { Action } from './wire/index.ts';
 import { ZoneCommands } from './zone-commands.ts';
 
@@ -159,6 +159,80 @@ describe('what is asked for again and again', () => {
     await clock.advance(3000);
     expect(asked().slice(before + 1)).toEqual([[{ kind: 'repeat', mode: 'queue' }]]);
     expect(clock.pending).toBe(0);
+  });
+
+  describe('of a volume', () => {
+    /** What the mirror tells at most: one in 250 ms. */
+    const mirrored = () => {
+      const at = new Map<number, number>();
+      const told = { lately: () => [], at: (percent: number) => at.get(percent) ?? null };
+      const tell = () => at.set(Math.round(player.state.volume.level * 100), clock.monotonic());
+      return { tell, commands: new ZoneCommands({ ...fakeZone(clock), player }, { clock, signal: abort.signal, told }) };
+    };
+    const wave = (at: number) => 30 + Math.abs((at % 20) - 10);
+
+    it('is not held back while a slider is streamed up and down', async () => {
+      const { tell, commands: slider } = mirrored();
+      for (let at = 0; at < 600; at++) {
+        void slider.slide(volume(wave(at)));
+        if (at % 3 === 0) tell();
+        await clock.advance(100);
+        if (at > 5) expect(Math.round(player.state.volume.level * 100)).toBe(wave(at));
+      }
+    });
+
+    it('is held back, and so ends, when each telling brings it forth again', async () => {
+      const { tell, commands: echoes } = mirrored();
+      player.events.on('changed', ({ state }) => {
+        tell();
+        const percent = Math.round(state.volume.level * 100);
+        clock.timer(400, () => void echoes.slide(volume(percent)));
+      });
+      player.set({ volume: someVolume(0.3) });
+      await clock.advance(200);
+      player.set({ volume: someVolume(0.4) });
+      await clock.advance(300_000);
+      expect(volumes().length).toBeLessThan(60);
+      expect(clock.pending).toBe(0);
+    });
+  });
+
+  it('does not come back over what was asked for since', async () => {
+    const loud = (percent: number): Action => ({ kind: 'command', command: { kind: 'volume', level: percent / 100 } });
+    for (let at = 0; at < 14; at++) void commands.apply([loud(at % 2 === 0 ? 30 : 40)]);
+    await clock.advance(0);
+    expect(volumes().length).toBeLessThan(14);
+    // A knob goes on from what was asked for last; a message with more than the volume is nobody's echo.
+    void commands.slide({ kind: 'volume-by', by: 5 });
+    void commands.apply([loud(77), { kind: 'command', command: { kind: 'next' } }]);
+    await clock.advance(60_000);
+    expect(Math.round(player.state.volume.level * 100)).toBe(77);
+    expect(clock.pending).toBe(0);
+  });
+
+  /** Asks for one of two volumes until the other is held back. */
+  const holdBack = async (): Promise<{ readonly now: number; readonly held: number }> => {
+    for (let at = 0; at < 14; at++) void commands.apply([volume(at % 2 === 0 ? 30 : 40)]);
+    await clock.advance(0);
+    const now = Math.round(player.state.volume.level * 100);
+    void commands.apply([volume(70 - now)]);
+    await clock.advance(0);
+    expect(Math.round(player.state.volume.level * 100)).toBe(now);
+    return { now, held: 70 - now };
+  };
+
+  it('does not come back over what is so already', async () => {
+    const { now } = await holdBack();
+    void commands.apply([volume(now)]);
+    await clock.advance(60_000);
+    expect(Math.round(player.state.volume.level * 100)).toBe(now);
+  });
+
+  it('goes on in steps from what is held back', async () => {
+    const { held } = await holdBack();
+    void commands.slide({ kind: 'volume-by', by: 5 });
+    await clock.advance(60_000);
+    expect(Math.round(player.state.volume.level * 100)).toBe(held + 5);
   });
 
   it('is not held back when it comes in steps, as from a knob', async () => {

@@ -3,7 +3,7 @@ import type { Command, CommandKind, Presets, ZoneView } from '#core';
 import { type Clock, TonearmError, toTonearmError, withTimeout } from '#foundation';
 import { Damper } from './damper.ts';
 import { isSettled, resolveActions } from './resolve.ts';
-import type { Action } from './wire/index.ts';
+import { type Action, toPercent } from './wire/index.ts';
 
 /** A dragged slider sends dozens of values a second: one is done at once, then the last of each such span. Milliseconds. */
 const sliderPace = 100;
@@ -18,8 +18,7 @@ export interface ZoneCommandsOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly presets?: Pick<Presets, 'list'> | undefined;
-  /** Volumes, in percent, that were told on our topics a moment ago. */
-  readonly told?: (() => readonly number[]) | undefined;
+  readonly told?: ToldVolumes | undefined;
   /** Keeps the zone's picture from being shown half changed, until disposed. */
   readonly hold?: (() => Disposable) | undefined;
 }
@@ -29,6 +28,14 @@ const lanes: Partial<Record<CommandKind, string>> = {
   play: 'transport', pause: 'transport', stop: 'transport', preset: 'transport', volume: 'volume', fade: 'volume',
   seek: 'seek', mute: 'mute', shuffle: 'shuffle', repeat: 'repeat', limit: 'limit', output: 'output', sleep: 'sleep',
 };
+
+/** Volumes, in percent, that were on our topics. */
+export interface ToldVolumes {
+  /** A moment ago. */
+  lately(): readonly number[];
+  /** When this one was last told, monotonic ms; null when it was not. */
+  at(percent: number): number | null;
+}
 
 interface Waiting {
   readonly commands: readonly Command[];
@@ -94,15 +101,17 @@ export class ZoneCommands implements Disposable {
 
   #resolve(actions: readonly Action[]): readonly Command[] {
     const { state } = this.#zone.player;
-    return resolveActions(actions, state, { level: this.#slide?.level ?? this.#target ?? state.volume.level, now: this.#options.clock.now() });
+    return resolveActions(actions, state, { level: this.#slide?.level ?? this.#heldLevel() ?? this.#target ?? state.volume.level, now: this.#options.clock.now() });
   }
 
   async #ask(commands: readonly Command[], steps: boolean): Promise<void> {
     // While something is under way the state is about to change, so only the zone can tell what is already so.
     const wanted = this.#underWay > 0 ? commands : this.#unsettled(commands);
+    this.#letGo(commands.filter((command) => !wanted.includes(command)));
     if (wanted.length === 0) return;
     const damped = this.#damp(wanted, steps);
     if (damped) return damped;
+    this.#letGo(wanted);
     return this.#admit(wanted);
   }
 
@@ -118,7 +127,7 @@ export class ZoneCommands implements Disposable {
     // What is held back is no reason to keep somebody waiting who asks for something else: to stop, above all.
     const isHeld = inLanes.some(([lane]) => held.has(lane));
     // A step is no echo either: a knob that is turned up and down passes the same values again and again.
-    const wait = isHeld || steps ? 0 : this.#damper.weigh(inLanes);
+    const wait = isHeld || steps ? 0 : this.#damper.weigh(inLanes, (command, since) => this.#wasTold(command, since));
     if (!isHeld && wait === 0) return null;
     if (this.#held) {
       const newer = new Set(inLanes.map(([lane]) => lane));
@@ -135,6 +144,24 @@ export class ZoneCommands implements Disposable {
     });
     this.#held = { commands, timer, done };
     return done.promise;
+  }
+
+  /** What is held back and about the same as what is done, or so already, is old. */
+  #letGo(commands: readonly Command[]): void {
+    const held = this.#held;
+    if (!held) return;
+    const newer = new Set(commands.map(({ kind }) => lanes[kind]));
+    held.commands = held.commands.filter(({ kind }) => !newer.has(lanes[kind]));
+  }
+
+  #heldLevel(): number | undefined {
+    return this.#held?.commands.flatMap((command) => (command.kind === 'volume' ? [command.level] : [])).at(-1);
+  }
+
+  /** Of a volume that is streamed we tell only some values. Everything else is told whenever it changes. */
+  #wasTold(command: Command, since: number): boolean {
+    const { told } = this.#options;
+    return !told || command.kind !== 'volume' || (told.at(toPercent(command.level)) ?? -Infinity) >= since;
   }
 
   async #admit(wanted: readonly Command[]): Promise<void> {
@@ -158,7 +185,7 @@ export class ZoneCommands implements Disposable {
     return commands.filter((command) => {
       const lane = lanes[command.kind];
       // What is so now is not so any more after a step before it: silence, and from there to where the volume was.
-      const isDue = (lane !== undefined && moved.has(lane)) || !isSettled(command, state, { now: clock.now(), presets: names, told: told?.() });
+      const isDue = (lane !== undefined && moved.has(lane)) || !isSettled(command, state, { now: clock.now(), presets: names, told: told?.lately() });
       if (isDue && lane !== undefined) moved.add(lane);
       return isDue;
     });

@@ -14,6 +14,8 @@ export interface ZoneFacts {
 }
 
 const text255 = { min: 1, max: 255 };
+/** Of all sources, what can be chosen without saying what to play; Home Assistant takes "none" for nothing known. */
+const sourceChoices = ['spotify', 'off'];
 
 /** What Home Assistant shows of a zone (home-integrations.md §1.11). Keys are stable: they are part of unique ids. */
 export function zoneRows(facts: ZoneFacts): Rows {
@@ -42,6 +44,10 @@ export function zoneRows(facts: ZoneFacts): Rows {
     artist: { platform: 'sensor', name: 'Artist', minimal: true, options: ({ state }) => ({ icon: 'mdi:account-music', ...state(text('artist')) }) },
     album: { platform: 'sensor', name: 'Album', options: ({ state }) => ({ icon: 'mdi:album', ...state(text('album')) }) },
     source: { platform: 'sensor', name: 'Source', options: ({ state }) => ({ icon: 'mdi:import', device_class: 'enum', options: sourceWords, ...state(value('source')) }) },
+    source_choice: {
+      platform: 'select', name: 'Source', slug: 'source',
+      options: ({ state, command }) => ({ icon: 'mdi:import', options: sourceChoices, ...state("{{ {'spotify': 'spotify', 'none': 'off'}.get(value_json.source, 'None') }}"), ...command('source') }),
+    },
     ...(facts.artwork !== 'off' && { artwork: artworkRow(facts.artwork) }),
     duration: { platform: 'sensor', name: 'Duration', options: ({ state }) => ({ device_class: 'duration', unit_of_measurement: 's', ...hidden, ...state(value('duration')) }) },
     position: {
@@ -68,6 +74,14 @@ export function zoneRows(facts: ZoneFacts): Rows {
     spotify_user: {
       platform: 'sensor', name: 'Spotify user',
       options: ({ topic }) => ({ ...diagnostic, ...hidden, icon: 'mdi:account', state_topic: topic('zoneAttributes'), value_template: "{{ value_json.spotify_user or '' }}" }),
+    },
+    bitrate: {
+      platform: 'sensor', name: 'Bitrate',
+      options: ({ topic }) => ({ ...diagnostic, ...hidden, device_class: 'data_rate', unit_of_measurement: 'kbit/s', state_topic: topic('zoneAttributes'), value_template: value('bitrate') }),
+    },
+    codec: {
+      platform: 'sensor', name: 'Codec',
+      options: ({ topic }) => ({ ...diagnostic, ...hidden, icon: 'mdi:file-music', state_topic: topic('zoneAttributes'), value_template: "{{ value_json.codec or '' }}" }),
     },
     connected: {
       platform: 'binary_sensor', name: 'Spotify session', slug: 'spotify_session',

@@ -199,9 +199,9 @@ it('says the preset by its name and the account as it is called', () => {
 it('remembers for a moment which volumes it told', async () => {
   player.set({ volume: someVolume(0.1) });
   player.set({ volume: someVolume(0.2) });
-  expect(mirror.toldVolumes).toEqual([50, 10, 20]);
+  expect(mirror.told.lately()).toEqual([50, 10, 20]);
   await clock.advance(1600);
-  expect(mirror.toldVolumes).toEqual([]);
+  expect(mirror.told.lately()).toEqual([]);
 });
 
 it('leaves nothing behind', async () => {

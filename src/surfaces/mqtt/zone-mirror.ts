@@ -3,6 +3,7 @@ import { type Clock, every } from '#foundation';
 import type { Artwork } from './artwork.ts';
 import type { Outlet } from './outlet.ts';
 import { Pace } from './pace.ts';
+import type { ToldVolumes } from './zone-commands.ts';
 import {
   announcementEvent, type AttributesSeen, type Before, beforeOf, errorEvent, type EventMessage, eventsBetween, positionAt, zoneAttributes, zonePosition, zoneQueue, zoneState,
 } from './wire/index.ts';
@@ -53,7 +54,9 @@ export class ZoneMirror implements Disposable {
   #ended: PlayerEvents['ended']['reason'] | null = null;
   #lastError: AttributesSeen['lastError'] = null;
   #told: { readonly at: number; readonly measured: number; readonly status: PlayerState['status']; readonly uri: string | null } | null = null;
-  #volumes: readonly { readonly percent: number; readonly at: number }[] = [];
+  /** When each volume was last told, in percent and monotonic ms; the last one told is the last one here. */
+  readonly #volumes = new Map<number, number>();
+  #lastVolume: number | null = null;
 
   constructor(zone: ZoneView, options: ZoneMirrorOptions) {
     this.#zone = zone;
@@ -107,11 +110,10 @@ export class ZoneMirror implements Disposable {
     return { [Symbol.dispose]: release };
   }
 
-  /** Volumes told a moment ago, in percent. */
-  get toldVolumes(): readonly number[] {
-    const since = this.#options.clock.monotonic() - echoTime;
-    return this.#volumes.filter(({ at }) => at >= since).map(({ percent }) => percent);
-  }
+  readonly told: ToldVolumes = {
+    lately: () => [...this.#volumes].filter(([, at]) => at >= this.#options.clock.monotonic() - echoTime).map(([percent]) => percent),
+    at: (percent) => this.#volumes.get(percent) ?? null,
+  };
 
   /** Says that the zone is gone. Resolves when the broker knows. */
   async hide(): Promise<void> {
@@ -180,9 +182,9 @@ export class ZoneMirror implements Disposable {
   }
 
   #remember(percent: number): void {
-    const at = this.#options.clock.monotonic();
-    if (this.#volumes.at(-1)?.percent === percent) return;
-    this.#volumes = [...this.#volumes.filter((one) => at - one.at <= echoTime), { percent, at }];
+    if (this.#lastVolume === percent) return;
+    this.#lastVolume = percent;
+    this.#volumes.set(percent, this.#options.clock.monotonic());
   }
 
   #countDown({ sleep }: PlayerState): void {

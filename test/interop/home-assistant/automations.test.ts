@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Client } from './client.ts';
-import { openHome, type Home } from './home.ts';
-import { install, newest, older } from './install.ts';
+import { expect, it } from 'vitest';
+import { inEachHome } from './each-home.ts';
+import type { Home } from './home.ts';
+import { newest } from './install.ts';
 
 /** Rules, alarms and scenes: entities there are only when there is something of the kind. */
 const settings = ({ contexts }: Home['cloud']) => ({
@@ -10,92 +10,67 @@ const settings = ({ contexts }: Home['cloud']) => ({
   alarms: [{ id: 'wake', name: 'Wake up', zone: 'kitchen', time: '06:30', play: 'Morning', volume: { start: 5, end: 20 }, fade: '0s' }],
 });
 
-for (const release of [newest, older]) {
-  const installation = await install(release);
-  const name = `Home Assistant ${release.version}`;
-  if (typeof installation === 'string') {
-    describe.skip(`${name}: ${installation}`, () => it('is there', () => undefined));
-    continue;
-  }
+await inEachHome('shows and drives automations', settings, (stay, release) => {
+  const turn = async (entity: string) => {
+    for (const state of ['off', 'on'] as const) {
+      await stay.client.act(`switch.turn_${state}`, entity);
+      await stay.client.shows(entity, state, 30_000);
+    }
+  };
 
-  describe(`${name} shows and drives automations`, () => {
-    let home: Home;
-    let client: Client;
-
-    beforeAll(async () => {
-      home = await openHome({ installation, settings });
-      ({ client } = home.homeAssistant);
-      await home.pairAll();
-      await client.shows('sensor.kitchen_playback', 'off', 60_000);
-      await client.shows('switch.tonearm_tea', 'on', 60_000);
-    }, 600_000);
-    afterAll(() => home[Symbol.asyncDispose]());
-
-    const turn = async (entity: string) => {
-      for (const state of ['off', 'on'] as const) {
-        await client.act(`switch.turn_${state}`, entity);
-        await client.shows(entity, state, 30_000);
-      }
-    };
-
-    it('a rule is switched off and on, and run by hand', async () => {
-      expect(client.states.get('switch.tonearm_tea')?.attributes['friendly_name']).toBe('Tonearm Tea time');
-      await turn('switch.tonearm_tea');
-      await client.act('button.press', 'button.tonearm_tea_run');
-      await client.shows('sensor.kitchen_playback', 'playing', 30_000);
-      await client.shows('select.kitchen_preset', 'Evening', 30_000);
-      await client.act('button.press', 'button.kitchen_stop');
-      await client.shows('sensor.kitchen_playback', 'off', 30_000);
-    });
-
-    it('all of them are switched, and guests are known', async () => {
-      await turn('switch.tonearm_automations');
-      await client.act('switch.turn_on', 'switch.tonearm_guest_mode');
-      await client.shows('switch.tonearm_guest_mode', 'on', 30_000);
-      await client.act('switch.turn_off', 'switch.tonearm_guest_mode');
-      await client.shows('switch.tonearm_guest_mode', 'off', 30_000);
-      await client.shows('binary_sensor.tonearm_quiet_hours', 'off');
-    });
-
-    it('an alarm is set to another time, skipped, and switched', async () => {
-      const before = client.stateOf('sensor.tonearm_wake_next');
-      if (release === newest) {
-        await client.act('time.set_value', 'time.tonearm_wake_time', { time: '07:15:00' });
-        await client.shows('time.tonearm_wake_time', /^07:15/, 30_000);
-      } else {
-        await client.act('text.set_value', 'text.tonearm_wake_time', { value: '07:15' });
-        await client.shows('text.tonearm_wake_time', '07:15', 30_000);
-      }
-      const moved = (await client.shows('sensor.tonearm_wake_next', (state) => state !== before && !Number.isNaN(Date.parse(state)), 30_000)).state;
-      await client.act('button.press', 'button.tonearm_wake_skip');
-      const skipped = (await client.shows('sensor.tonearm_wake_next', (state) => state !== moved, 30_000)).state;
-      expect(Math.round((Date.parse(skipped) - Date.parse(moved)) / 3_600_000)).toBe(24);
-      expect(client.stateOf('sensor.tonearm_next_alarm')).toBe(skipped);
-      await turn('switch.tonearm_wake');
-    });
-
-    it('an alarm rings, snoozes, and is stopped', async () => {
-      await client.shows('sensor.tonearm_wake_state', 'idle');
-      await client.act('mqtt.publish', null, { topic: 'tonearm/bridge/request/automation/run', payload: JSON.stringify({ id: 'wake' }) });
-      await client.shows('sensor.tonearm_wake_state', 'ringing', 30_000);
-      await client.shows('sensor.kitchen_playback', 'playing', 30_000);
-      await client.act('button.press', 'button.tonearm_wake_snooze');
-      await client.shows('sensor.tonearm_wake_state', 'snoozed', 30_000);
-      await client.shows('binary_sensor.kitchen_playing', 'off', 30_000);
-      await client.act('button.press', 'button.tonearm_wake_stop');
-      await client.shows('sensor.tonearm_wake_state', 'idle', 30_000);
-    });
-
-    it('a scene plays its preset; with one account in one zone, as Spotify wants it', async () => {
-      await client.act('scene.turn_on', 'scene.tonearm_morning');
-      await client.shows('sensor.living_room_playback', 'playing', 30_000);
-      await client.shows('select.living_room_preset', 'Morning', 30_000);
-      await client.act('button.press', 'button.tonearm_pause_all');
-      await client.shows('sensor.living_room_playback', 'paused', 30_000);
-    });
-
-    it('has nothing to complain about', () => {
-      expect(home.homeAssistant.complaints('homeassistant.components.mqtt', 'homeassistant.helpers.template')).toEqual([]);
-    });
+  it('a rule is switched off and on, and run by hand', async () => {
+    expect(stay.client.states.get('switch.tonearm_tea')?.attributes['friendly_name']).toBe('Tonearm Tea time');
+    await turn('switch.tonearm_tea');
+    await stay.client.act('button.press', 'button.tonearm_tea_run');
+    await stay.client.shows('sensor.kitchen_playback', 'playing', 30_000);
+    await stay.client.shows('select.kitchen_preset', 'Evening', 30_000);
+    await stay.client.act('button.press', 'button.kitchen_stop');
+    await stay.client.shows('sensor.kitchen_playback', 'off', 30_000);
   });
-}
+
+  it('all of them are switched, and guests are known', async () => {
+    await turn('switch.tonearm_automations');
+    await stay.client.act('switch.turn_on', 'switch.tonearm_guest_mode');
+    await stay.client.shows('switch.tonearm_guest_mode', 'on', 30_000);
+    await stay.client.act('switch.turn_off', 'switch.tonearm_guest_mode');
+    await stay.client.shows('switch.tonearm_guest_mode', 'off', 30_000);
+    await stay.client.shows('binary_sensor.tonearm_quiet_hours', 'off');
+  });
+
+  it('an alarm is set to another time, skipped, and switched', async () => {
+    const before = stay.client.stateOf('sensor.tonearm_wake_next');
+    if (release === newest) {
+      await stay.client.act('time.set_value', 'time.tonearm_wake_time', { time: '07:15:00' });
+      await stay.client.shows('time.tonearm_wake_time', /^07:15/, 30_000);
+    } else {
+      await stay.client.act('text.set_value', 'text.tonearm_wake_time', { value: '07:15' });
+      await stay.client.shows('text.tonearm_wake_time', '07:15', 30_000);
+    }
+    const moved = (await stay.client.shows('sensor.tonearm_wake_next', (state) => state !== before && !Number.isNaN(Date.parse(state)), 30_000)).state;
+    await stay.client.act('button.press', 'button.tonearm_wake_skip');
+    const skipped = (await stay.client.shows('sensor.tonearm_wake_next', (state) => state !== moved, 30_000)).state;
+    expect(Math.round((Date.parse(skipped) - Date.parse(moved)) / 3_600_000)).toBe(24);
+    expect(stay.client.stateOf('sensor.tonearm_next_alarm')).toBe(skipped);
+    await turn('switch.tonearm_wake');
+  });
+
+  it('an alarm rings, snoozes, and is stopped', async () => {
+    await stay.client.shows('sensor.tonearm_wake_state', 'idle');
+    await stay.client.act('mqtt.publish', null, { topic: 'tonearm/bridge/request/automation/run', payload: JSON.stringify({ id: 'wake' }) });
+    await stay.client.shows('sensor.tonearm_wake_state', 'ringing', 30_000);
+    await stay.client.shows('sensor.kitchen_playback', 'playing', 30_000);
+    await stay.client.act('button.press', 'button.tonearm_wake_snooze');
+    await stay.client.shows('sensor.tonearm_wake_state', 'snoozed', 30_000);
+    await stay.client.shows('binary_sensor.kitchen_playing', 'off', 30_000);
+    await stay.client.act('button.press', 'button.tonearm_wake_stop');
+    await stay.client.shows('sensor.tonearm_wake_state', 'idle', 30_000);
+  });
+
+  it('a scene plays its preset; with one account in one zone, as Spotify wants it', async () => {
+    await stay.client.act('scene.turn_on', 'scene.tonearm_morning');
+    await stay.client.shows('sensor.living_room_playback', 'playing', 30_000);
+    await stay.client.shows('select.living_room_preset', 'Morning', 30_000);
+    await stay.client.act('button.press', 'button.tonearm_pause_all');
+    await stay.client.shows('sensor.living_room_playback', 'paused', 30_000);
+  });
+});

@@ -28,6 +28,7 @@ export const zoneEntities: readonly Expected[] = [
   { entity: 'sensor.*_artist', name: 'Artist' },
   { entity: 'sensor.*_album', name: 'Album' },
   { entity: 'sensor.*_source', name: 'Source', attributes: { device_class: 'enum' } },
+  { entity: 'select.*_source', name: 'Source', attributes: { options: ['spotify', 'off'] } },
   { entity: 'image.*_artwork', name: 'Artwork' },
   { entity: 'sensor.*_duration', name: 'Duration', disabled: true },
   { entity: 'sensor.*_position', name: 'Position', disabled: true },
@@ -38,6 +39,8 @@ export const zoneEntities: readonly Expected[] = [
   { entity: 'binary_sensor.*_announcing', name: 'Announcing', attributes: { device_class: 'sound' } },
   { entity: 'select.*_output', name: 'Audio output', category: 'config', disabled: true },
   { entity: 'sensor.*_spotify_user', name: 'Spotify user', category: 'diagnostic', disabled: true },
+  { entity: 'sensor.*_bitrate', name: 'Bitrate', category: 'diagnostic', disabled: true },
+  { entity: 'sensor.*_codec', name: 'Codec', category: 'diagnostic', disabled: true },
   { entity: 'binary_sensor.*_spotify_session', name: 'Spotify session', category: 'diagnostic', attributes: { device_class: 'connectivity' } },
   { entity: 'binary_sensor.*_problem', name: 'Problem', category: 'diagnostic', attributes: { device_class: 'problem' } },
 ];

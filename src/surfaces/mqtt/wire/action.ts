@@ -4,6 +4,8 @@ import type { Command, FadeCurve } from '#core';
 export type Action =
   | { readonly kind: 'command'; readonly command: Command }
   | { readonly kind: 'toggle'; readonly what: 'play' | 'mute' | 'shuffle' }
+  /** Goes on with Spotify whatever else plays, or gives the zone back. */
+  | { readonly kind: 'source'; readonly source: 'spotify' | 'none' }
   /** Percent points. */
   | { readonly kind: 'volume-by'; readonly by: number }
   /** Milliseconds. */

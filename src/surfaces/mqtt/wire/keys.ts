@@ -37,6 +37,7 @@ export const writableKeys = {
   fade: row('JSON: `to` (0 to 100), `seconds`, optional `curve` (perceptual, linear)', '{"to":30,"seconds":600}', 'an object with to (0 to 100), seconds (0 to 86400), and optionally curve (perceptual, linear)'),
   transfer: row('id of the zone to go on in, or `{"to": id}`', '{"to":"bathroom"}', 'the id of a zone, or an object with to'),
   volume_cap: row('0 to 100: nothing gets louder, whoever asks', '60', 'a number from 0 to 100'),
+  source: row('spotify: its music goes on here, none or off: the zone is given back', 'spotify', 'spotify, none or off'),
   output: row('name of an output, `auto` among them', 'speaker', 'the name of an output, 1 to 100 characters'),
 } as const satisfies Readonly<Record<string, KeyRow>>;
 

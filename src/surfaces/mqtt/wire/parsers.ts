@@ -5,7 +5,7 @@ import type { WritableKey } from './keys.ts';
 import { isObject, parseMaybeObject, toChange, toNumber, toSwitch, toWord } from './values.ts';
 
 /** The order in which the parts of one message are done: nothing is heard before it is as loud as it was meant to be. */
-export const slots = ['output', 'limit', 'volume', 'mute', 'fade', 'shuffle', 'repeat', 'seek', 'load', 'transport', 'transfer', 'sleep', 'announce'] as const;
+export const slots = ['output', 'limit', 'volume', 'mute', 'fade', 'shuffle', 'repeat', 'seek', 'source', 'load', 'transport', 'transfer', 'sleep', 'announce'] as const;
 export type Slot = (typeof slots)[number];
 
 /** What one key asks for, and what it competes with: one part per slot. */
@@ -90,6 +90,11 @@ export const parsers: Readonly<Record<WritableKey, Parse>> = {
   volume_cap: (value) => {
     const limit = toPercentage(value);
     return limit === null ? null : one('limit', command({ kind: 'limit', level: limit }));
+  },
+  source: (value) => {
+    const source = toWord(value);
+    if (source === 'spotify') return one('source', { kind: 'source', source });
+    return source === 'none' || source === 'off' ? one('source', { kind: 'source', source: 'none' }) : null;
   },
   output: (value) => {
     const output = toName(value, 100);

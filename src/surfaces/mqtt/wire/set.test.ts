@@ -112,6 +112,10 @@ const bare: readonly [key: string, text: string, action: Action | null][] = [
   ['volume_cap', '101', null],
   ['output', 'speaker', done({ kind: 'output', output: 'speaker' })],
   ['output', ' ', null],
+  ['source', 'Spotify', { kind: 'source', source: 'spotify' }],
+  ['source', 'none', { kind: 'source', source: 'none' }],
+  ['source', 'off', { kind: 'source', source: 'none' }],
+  ['source', 'radio', null],
 ];
 
 /** JSON values that bare text cannot say. */
@@ -271,7 +275,7 @@ describe('garbage', () => {
     if (request.refused.length > 0 && request.actions.length > 0) throw new Error('Refused and done.');
     for (const action of request.actions) {
       if (action.kind === 'command') Command.parse(action.command);
-      else if (action.kind !== 'toggle' && !Number.isFinite('by' in action ? action.by : action.over)) throw new Error('Not a number.');
+      else if (action.kind !== 'toggle' && action.kind !== 'source' && !Number.isFinite('by' in action ? action.by : action.over)) throw new Error('Not a number.');
     }
   };
 

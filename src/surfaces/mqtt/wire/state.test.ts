@@ -63,9 +63,11 @@ describe('attributes', () => {
   const blocked = ['assumed_state', 'available', 'device_class', 'device_info', 'entity_category', 'entity_picture', 'friendly_name', 'icon', 'name', 'state', 'supported_features', 'unique_id', 'unit_of_measurement'];
 
   it('says who did it, and never where the track is', () => {
-    const attributes = zoneAttributes(picture({ ...playing(clock), notice: { code: 'a/b', message: 'Mend it.' }, queue: { context: { uri: 'spotify:album:1', title: 'An album' }, next: [] }, accepts: new Set(['play', 'next']), sleep: { ends: 60_000 }, account: { name: 'listener', connected: true } }), { account: 'li****er', lastError: null });
+    const { track: plain } = playing(clock);
+    const track = plain ? { ...plain, format: { codec: 'vorbis', bitrate: 320 } } : null;
+    const attributes = zoneAttributes(picture({ ...playing(clock), track, notice: { code: 'a/b', message: 'Mend it.' }, queue: { context: { uri: 'spotify:album:1', title: 'An album' }, next: [] }, accepts: new Set(['play', 'next']), sleep: { ends: 60_000 }, account: { name: 'listener', connected: true } }), { account: 'li****er', lastError: null });
     expect(attributes).toEqual({
-      changed_by: 'phone', started_by: 'phone', engine: 'connect', context_uri: 'spotify:album:1', context_title: 'An album', next_title: null, explicit: false, connected: true,
+      changed_by: 'phone', started_by: 'phone', engine: 'connect', context_uri: 'spotify:album:1', context_title: 'An album', next_title: null, explicit: false, codec: 'vorbis', bitrate: 320, connected: true,
       notice: { code: 'a/b', message: 'Mend it.' }, accepts: ['next', 'play'], spotify_user: 'li****er', account: 'li****er', preset_id: null, fading_to: null, fading_ends: null,
       sleep_ends: '1970-01-01T00:01:00.000Z', last_error: null,
     });

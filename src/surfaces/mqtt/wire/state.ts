@@ -122,6 +122,8 @@ export function zoneAttributes(state: PlayerState, { account, lastError }: Attri
     context_title: context?.title ?? null,
     next_title: next[0]?.title ?? null,
     explicit: state.track?.explicit ?? null,
+    codec: state.track?.format?.codec ?? null,
+    bitrate: state.track?.format?.bitrate ?? null,
     connected: state.account.connected,
     spotify_user: state.account.name === null ? null : maskUser(state.account.name),
     account,
