@@ -58,6 +58,9 @@ const leanMqtt = [
   patched('mqtt-timers', /[\\/]mqtt[\\/]build[\\/]lib[\\/]get-timer\.js$/, [['require("worker-timers")', '{}']]),
 ];
 
+/** Settings are checked once in a life, commands now and then: code compiled for each of their shapes costs more than it saves. */
+const plainZod = patched('plain-zod', /[\\/]zod[\\/]v4[\\/]classic[\\/]schemas\.js$/, [['core.$ZodObjectJIT.init(inst, def)', 'core.$ZodObject.init(inst, def)']]);
+
 // Built aside and then exchanged, so that whoever starts Tonearm meanwhile finds the old files or the new ones.
 const target = resolve(values.outdir);
 const fresh = `${target}.new-${process.pid}`;
@@ -94,7 +97,7 @@ function bundlePrograms(names) {
     // Half a megabyte less in memory, 1.5 MB while playing. `--maps` makes traces readable: node --enable-source-maps dist/main.js
     minifyIdentifiers: !values.maps,
     sourcemap: values.maps,
-    plugins: [slimZod, ...leanMqtt],
+    plugins: [slimZod, plainZod, ...leanMqtt],
     // The same streams again, as a package for other platforms.
     alias: { 'readable-stream': 'node:stream' },
     // Native, optional, or only for the demo: resolved from node_modules at run time.
