@@ -43,6 +43,15 @@ describe('control', () => {
     expect(house.restarts()).toBe(1);
   });
 
+  it('changes settings of a zone that reach nothing else, and keeps what is not named', async () => {
+    const house = await open('zones:\n  - name: Kitchen\n    volume: &calm { initial: 20, curve: linear } # as loud as this\n    bitrate: 96\n  - name: Bath\n    volume: *calm\n');
+    await house.control.changeZone('kitchen', { options: { volume: { initial: 35 }, bitrate: null, normalisation: 'track', autoplay: false } });
+    expect(await house.text()).toBe('zones:\n  - name: Kitchen\n    volume: &calm { initial: 35, curve: linear } # as loud as this\n    normalisation: track\n    autoplay: false\n  - name: Bath\n    volume: { initial: 20, curve: linear } # as loud as this\n');
+    await house.control.changeZone('bath', { options: { volume: { initial: 5 } } });
+    expect(await house.text()).toContain('  - name: Bath\n    volume: { initial: 5, curve: linear }');
+    expect(house.restarts()).toBe(2);
+  });
+
   it('adds and removes zones', async () => {
     const house = await open();
     expect(await house.control.addZone({ name: 'Living room' })).toBe('living-room');
@@ -63,6 +72,8 @@ describe('control', () => {
     ['a name that is none', ({ control }) => control.addZone({ name: '   ', id: 'empty' }), 'config/invalid'],
     ['an id the topics need', ({ control }) => control.addZone({ name: 'Bridge', id: 'bridge' }), 'config/invalid'],
     ['renaming what is not there', ({ control }) => control.changeZone('cellar', { name: 'Cellar' }), 'config/no-such-zone'],
+    ['a setting that says where the sound goes', ({ control }) => control.changeZone('kueche', { options: { output: { kind: 'pipe', path: '/tmp/heard' } } }), 'config/closed-option'],
+    ['a setting with a value it cannot have', ({ control }) => control.changeZone('kueche', { options: { bitrate: 128 } }), 'config/invalid'],
     ['removing what is not there', ({ control }) => control.removeZone('cellar'), 'config/no-such-zone'],
   ])('refuses %s, and leaves the file alone', async (_, act, code) => {
     const house = await open();

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { isAlias, isMap, isNode, isSeq, visit, type Document, type Node, type YAMLSeq } from 'yaml';
+import { isAlias, isMap, isNode, isSeq, visit, type Document, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Control, ZoneChange } from '#core';
 import { Emitter, every, TonearmError, type Clock, type Log, type LogLevel } from '#foundation';
 import { checkConfig, readText, type Config, type ConfigSource, type LoadedConfig } from './load.ts';
@@ -91,10 +91,11 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
         freeOf(document, anchorsIn(zones.items[at]));
         zones.delete(at);
       }),
-    changeZone: (id, { name }: ZoneChange) =>
+    changeZone: (id, { name, options = {} }: ZoneChange) =>
       editZones((zones, document, ids) => {
         const zone = zones.items[indexOf(ids, id)];
         if (!isMap(zone)) throw noSuchZone(id);
+        putOptions(document, zone, options);
         if (name === undefined) return;
         zone.set('name', plainText(name.trim()));
         // The id comes from the name unless it is written down; it has to stay.
@@ -123,6 +124,25 @@ function makeList(document: Document, key: string, items: readonly unknown[]): Y
   const made = document.createNode(items) as unknown as YAMLSeq;
   document.set(key, made);
   return made;
+}
+
+/** Where the sound goes and which ports are open is not among them: that is for whoever can write the file. */
+const zoneOptions = ['bitrate', 'normalisation', 'autoplay', 'volume', 'device'];
+
+function putOptions(document: Document, zone: YAMLMap, options: Readonly<Record<string, unknown>>): void {
+  for (const [key, value] of Object.entries(options)) {
+    if (!zoneOptions.includes(key)) throw new TonearmError({ kind: 'invalid', code: 'config/closed-option', message: `"${key.slice(0, 40)}" cannot be changed from outside. These can: ${zoneOptions.join(', ')}. Everything else is changed in the configuration file.` });
+    const written = zone.get(key, true);
+    freeOf(document, isAlias(written) ? new Set([written.source]) : anchorsIn(written));
+    const inner = zone.get(key);
+    if (value === null) zone.delete(key);
+    else if (isMap(inner) && isRecord(value)) for (const [name, one] of Object.entries(value)) inner.set(name, document.createNode(plainTexts(one)));
+    else zone.set(key, document.createNode(plainTexts(value)));
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function putAutomation(document: Document, key: string, settings: Readonly<Record<string, unknown>>): string {

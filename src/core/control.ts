@@ -1,8 +1,10 @@
 import type { Events, LogLevel } from '#foundation';
 
-/** What may be changed of a zone. */
+/** What may be changed of a zone: how it is called, and those of its settings that reach nothing but its own sound and looks. */
 export interface ZoneChange {
   readonly name?: string | undefined;
+  /** As in the configuration: `bitrate`, `normalisation`, `autoplay`, `volume`, `device`. Null takes one out, for the default. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**

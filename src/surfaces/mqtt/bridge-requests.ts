@@ -133,6 +133,15 @@ export const bridgeRequests: Readonly<Record<string, Row>> = {
     await need(control, 'renaming zones').changeZone(from, { name: to });
     return { id: from, name: to };
   }),
+  'player/options': row(
+    'JSON: `id`, `options` (any of `bitrate`, `normalisation`, `autoplay`, `volume`, `device`, as in the configuration; null for the default)',
+    '– ; they are in the configuration now; Tonearm restarts within itself',
+    z.strictObject({ id: ZoneId, options: z.record(z.string(), z.unknown()) }),
+    async ({ control }, { id, options }) => {
+      await need(control, 'changing zones').changeZone(id, { options });
+      return { id };
+    },
+  ),
   extract_log: row('nothing, or JSON: `count` (1 to 500), `level`', '`lines`, oldest first, without secrets', z.strictObject({ count: z.int().min(1).max(500).default(100), level: z.enum(logLevels).default('debug') }), ({ lines }, { count, level }) => {
     const least = logLevels.indexOf(level);
     const kept = need(lines, 'reading the log').recent.filter((line) => logLevels.indexOf(line.level) >= least).slice(-count);
@@ -140,8 +149,11 @@ export const bridgeRequests: Readonly<Record<string, Row>> = {
   }),
 };
 
-/** Requests that other bridges know and that do not work here: they get an answer of their own. */
-const otherBridges: ReadonlySet<string> = new Set(['backup', 'library/rescan', 'player/options']);
+/** Requests that other bridges know, and why there are none here. */
+const otherBridges: ReadonlyMap<string, string> = new Map([
+  ['backup', 'A backup holds logins and passwords, which never go over MQTT. Copy the configuration file and the data folder; docs/install.md says how.'],
+  ['library/rescan', 'There is no library here to look through.'],
+]);
 
 /** Has it done; throws or rejects with a `TonearmError` that says why not. */
 export function answerRequest(ports: RequestPorts, name: string, { argument, fields }: Pick<BridgeRequest, 'argument' | 'fields'>, signal: AbortSignal): Answer | Promise<Answer> {
@@ -150,7 +162,8 @@ export function answerRequest(ports: RequestPorts, name: string, { argument, fie
   if (ports.accounts && group === 'account' && isAccountRequest(asked)) return answerAccountRequest(ports.accounts, asked, given, maskUser, signal);
   const found = Object.hasOwn(bridgeRequests, name) ? bridgeRequests[name] : undefined;
   if (found) return found.run(ports, given, signal);
-  if (otherBridges.has(name)) throw new MqttError('unavailable', 'mqtt/not-supported', `The request "${name}" does not work in this version.`);
+  const otherwise = otherBridges.get(name);
+  if (otherwise !== undefined) throw new MqttError('unavailable', 'mqtt/not-supported', otherwise);
   throw new MqttError('not-found', 'mqtt/unknown-request', `There is no request "${name.slice(0, 64)}". Known are ${Object.keys(bridgeRequests).join(', ')}, and those below account/.`);
 }
 
