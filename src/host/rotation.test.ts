@@ -189,11 +189,14 @@ describe('files of somebody else in the folder', () => {
     await fill();
     const strangers = ['%E0%A4%A.bin', 'a b.bin'];
     for (const name of strangers) await writeFile(join(folder, 'sealed', name), 'mine');
-    await mkdir(join(folder, 'sealed', 'folder.bin'));
+    // Before all others in the order of names: they are sealed anew all the same.
+    await mkdir(join(folder, 'sealed', '0.bin'));
+    const before = await Promise.all(['a', 'b', 'c'].map((name) => readFile(join(folder, 'sealed', `${name}.bin`), 'hex')));
     // Everything is sealed anew at this start.
     expect(await readAll(one)).toEqual(all);
     expect(said).toEqual(['There are files in the data folder that are not Tonearm’s; they are left alone', 'Some stored values could not be encrypted anew with the current key; they stay as they are']);
-    await rm(join(folder, 'sealed', 'folder.bin'), { recursive: true });
+    for (const [at, name] of ['a', 'b', 'c'].entries()) expect(await readFile(join(folder, 'sealed', `${name}.bin`), 'hex')).not.toBe(before[at]);
+    await rm(join(folder, 'sealed', '0.bin'), { recursive: true });
     const store = await open(one);
     expect(await store.sealed.names('')).toEqual(['a', 'b', 'c']);
     expect((await readdir(join(folder, 'sealed'))).sort()).toEqual([...strangers, 'a.bin', 'b.bin', 'c.bin'].sort());

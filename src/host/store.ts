@@ -59,7 +59,12 @@ export async function openStore(folder: string, log: Log, secrets: StoreSecrets 
     // What was encrypted before the key changed must be on disk to be found.
     await sealed.idle();
     let count = 0;
-    for (const name of await sealed.names('')) if (await sealed.rewrite(name)) count += 1;
+    const failures: unknown[] = [];
+    for (const name of await sealed.names('')) {
+      // One that cannot be must not leave the others with a key that may be known to somebody.
+      await sealed.rewrite(name).then((isDone) => (count += Number(isDone)), (error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
     await keyring.settle();
     return count;
   }

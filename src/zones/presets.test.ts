@@ -96,6 +96,17 @@ describe('presets', () => {
     expect(presets.list.map(({ id }) => id)).toEqual(['good-morning', 'good']);
     await presets.remove('good');
     expect(kept.get('presets')).toEqual([{ id: 7 }, later]);
+    // Nor does a new one of that name take its place.
+    expect((await presets.add({ name: 'Later', uri: 'spotify:album:2' })).id).toBe('later-2');
+  });
+
+  it('of one id are kept both, though only the first is there', async () => {
+    const [first, second] = ['First', 'Second'].map((name) => ({ id: 'same', name, uri: 'spotify:album:1' }));
+    kept.set('presets', [first, second]);
+    const presets = await open();
+    expect(presets.list.map(({ name }) => name)).toEqual(['First']);
+    await presets.remove('same');
+    expect(kept.get('presets')).toEqual([second]);
   });
 
   it('that were kept as no list at all are left out', async () => {

@@ -26,13 +26,13 @@ export async function openPresets({ settings, host, slug }: PresetsOptions): Pro
   const aside: unknown[] = [];
   for (const each of Array.isArray(kept) ? (kept as unknown[]) : [kept]) {
     const { data, error } = Kept.safeParse(each);
-    const isHidden = fixed.some(({ id }) => id === data?.id);
+    const isHidden = [...fixed, ...added].some(({ id }) => id === data?.id);
     if (data && !isHidden) added.push(data);
     else aside.push(each);
     if (error) log.warn('A preset that was added could not be read and is left out', { problem: z.prettifyError(error) });
-    if (data && isHidden) log.warn('A preset that was added is left out, because one of the configuration has its id', { preset: data.id });
+    if (data && isHidden) log.warn('A preset that was added is left out, because another has its id', { preset: data.id });
   }
-  return new KeptPresets(fixed, unique(added), aside, { store: host.store, slug, onError: (error) => log.error('A listener failed', { error }) });
+  return new KeptPresets(fixed, added, aside, { store: host.store, slug, onError: (error) => log.error('A listener failed', { error }) });
 }
 
 type KeptPorts = Pick<PresetsOptions, 'slug'> & Pick<Host, 'store'> & { readonly onError: (error: unknown) => void };
@@ -100,6 +100,7 @@ class KeptPresets implements Presets {
     const slug = this.#ports.slug(name);
     for (let n = 1; ; n++) {
       const id = n === 1 ? slug : `${slug.slice(0, 36)}-${n}`;
+      if (this.#aside.some((each) => (each as { readonly id?: unknown } | null)?.id === id)) continue;
       const there = this.list.find((preset) => preset.id === id);
       if (!there || there.name.toLowerCase() === name.toLowerCase()) return id;
     }

@@ -86,10 +86,13 @@ async function driveOurs<Lines extends readonly (1 | 2)[]>(url: string, lines: r
   return times as { [At in keyof Lines]: Times };
 }
 
+/** A lost message would be waited for without end. Milliseconds. */
+const longestDrive = 180_000;
+
 /** In a thread of its own: this one is the cloud and the phone, which have their own work with each volume. */
 async function driveApart(drive: Drive): Promise<Times> {
   const worker = new Worker(new URL(import.meta.url), { workerData: drive });
-  const [times] = (await once(worker, 'message')) as [Times];
+  const [times] = (await once(worker, 'message', { signal: AbortSignal.timeout(longestDrive) })) as [Times];
   await worker.terminate();
   return times;
 }

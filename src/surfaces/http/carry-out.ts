@@ -51,8 +51,16 @@ const deeds: Deeds = {
   'automation/time': (house, { automation, time }) => nothing(rulesOf(house).setTime(automation, time)),
   'automation/snooze': (house, { automation }, { by }) => nothing(rulesOf(house).snooze(automation, by)),
   'automation/stop': (house, { automation }, { by }) => nothing(rulesOf(house).stop(automation, by)),
-  'automation/set': async (house, { rule, alarm = {} }) => ({ id: await (rule ? controlOf(house).setAutomation('rule', rule) : controlOf(house).setAutomation('alarm', alarm)) }),
-  'automation/remove': (house, { automation }) => nothing(controlOf(house).removeAutomation(automation)),
+  'automation/set': async (house, { rule, alarm = {} }) => {
+    const id = await (rule ? controlOf(house).setAutomation('rule', rule) : controlOf(house).setAutomation('alarm', alarm));
+    await house.automations?.forget(id);
+    return { id };
+  },
+  'automation/remove': async (house, { automation }) => {
+    await controlOf(house).removeAutomation(automation);
+    await house.automations?.forget(automation);
+    return {};
+  },
   'automation/forecast': (house, { automation, count }) => rulesOf(house).forecast(automation, count),
   'automation/history': (house, { automation, count }) => ({ runs: rulesOf(house).history(automation, count) }),
 };

@@ -17,6 +17,7 @@ const usualPort = 8484;
 const tries = 20;
 const mostConnections = 64;
 const mostFromOneAddress = 32;
+const mostFromOneNetwork = 48;
 
 /** Opens the way in. Rejects when a port or address that was configured cannot be had. */
 export async function openHttp(settings: HttpSettings, context: SurfaceContext): Promise<AsyncDisposable> {
@@ -93,26 +94,28 @@ function fail(host: string, port: number, cause: unknown): never {
 
 /**
  * One machine alone cannot take all the connections there are. Who comes through a proxy shares its address, and so its half: whom it
- * speaks for is only its word. A machine with IPv6 has as many addresses as it likes of one /64, which is why that is what counts.
+ * speaks for is only its word. A machine with IPv6 has as many addresses as it likes of one /64, which is why that counts, too.
  */
 function shareOut({ server }: HttpDoor): void {
   const taken = new Map<string, Set<Socket>>();
   server.on('connection', (socket) => {
-    const place = placeOf(socket.remoteAddress ?? '');
-    const sockets = taken.get(place) ?? new Set();
-    // Once more for one whose upgrade was declined.
-    if (sockets.has(socket)) return;
-    taken.set(place, sockets.add(socket));
-    socket.on('close', () => {
-      sockets.delete(socket);
-      if (sockets.size === 0) taken.delete(place);
-    });
-    if (sockets.size > mostFromOneAddress) socket.destroy();
+    const { remoteAddress = '' } = socket;
+    for (const [place, most] of [[`at ${remoteAddress}`, mostFromOneAddress], [`in ${networkOf(remoteAddress)}`, mostFromOneNetwork]] as const) {
+      const sockets = taken.get(place) ?? new Set();
+      // Once more for one whose upgrade was declined.
+      if (sockets.has(socket)) return;
+      taken.set(place, sockets.add(socket));
+      socket.on('close', () => {
+        sockets.delete(socket);
+        if (sockets.size === 0) taken.delete(place);
+      });
+      if (sockets.size > most) socket.destroy();
+    }
   });
 }
 
 /** An IPv4 address, also as IPv6 writes it, or the first half of an IPv6 address. */
-export function placeOf(address: string): string {
+export function networkOf(address: string): string {
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
   if (mapped !== undefined || !address.includes(':')) return mapped ?? address;
   const [front = '', back] = address.toLowerCase().split('::');

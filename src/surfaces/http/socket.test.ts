@@ -6,7 +6,7 @@ import { TonearmError } from '#foundation';
 import { someVolume } from '../../../test/contract/surface-fake-player.ts';
 import { WebSocket } from 'ws';
 import { Client, openHouse, type TestHouse } from './house.fixture.ts';
-import { placeOf } from './open.ts';
+import { networkOf } from './open.ts';
 import { encodeLogin, isDaemonProof, keyHash, type Login, makeLogin, parseChallenge } from './wire/login.ts';
 
 let house: TestHouse;
@@ -311,7 +311,7 @@ describe('who comes to the port', () => {
     ['2001:db8::5', '2001:db8:0:0'],
     ['fe80::1', 'fe80:0:0:0'],
     ['::1', '0:0:0:0'],
-  ])('counts as one place: %s is at %s', (address, place) => expect(placeOf(address)).toBe(place));
+  ])('counts as one network: %s is in %s', (address, network) => expect(networkOf(address)).toBe(network));
 
   it('is refused when there are too many', async () => {
     const all = await Promise.allSettled(Array.from({ length: 40 }, () => house.connect()));

@@ -97,12 +97,18 @@ export const bridgeRequests: Readonly<Record<string, Row>> = {
   }),
   'automation/set': row(
     'JSON: `rule` or `alarm`, as in the configuration, with its `id`',
-    '`id`; it is in the configuration now, in place of the one of that id; Tonearm restarts within itself',
+    '`id`; it is in the configuration now, in place of the one of that id, and what was switched or moved by hand is forgotten; Tonearm restarts within itself if anything changed. Without `publish` and `mqtt`: those are for the file',
     z.union([z.strictObject({ rule: z.looseObject({}) }), z.strictObject({ alarm: z.looseObject({}) })]),
-    async ({ control }, given) => ({ id: await ('rule' in given ? need(control, 'defining automations').setAutomation('rule', given.rule) : need(control, 'defining automations').setAutomation('alarm', given.alarm)) }),
+    async ({ control, automations }, given) => {
+      const daemon = need(control, 'defining automations');
+      const id = await ('rule' in given ? daemon.setAutomation('rule', given.rule) : daemon.setAutomation('alarm', given.alarm));
+      await automations?.forget(id);
+      return { id };
+    },
   ),
-  'automation/remove': row('the `id`', '– ; it is out of the configuration; Tonearm restarts within itself', z.strictObject({ id: Id }), async ({ control }, { id }) => {
+  'automation/remove': row('the `id`', '– ; it is out of the configuration; Tonearm restarts within itself', z.strictObject({ id: Id }), async ({ control, automations }, { id }) => {
     await need(control, 'removing automations').removeAutomation(id);
+    await automations?.forget(id);
     return { id };
   }, byId),
   'automation/forecast': row('the `id`, or JSON: `id`, `count` (1 to 100)', '`firings`: `at`, `runs`, `why`', z.strictObject({ id: Id, count: Count.default(10) }), async ({ automations }, { id, count }) => forecastView(await need(automations, 'automations').forecast(id, count)), byId),

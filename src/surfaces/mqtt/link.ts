@@ -158,9 +158,10 @@ export class Link implements AsyncDisposable {
     for (;;) {
       const started = clock.monotonic();
       const { connected, refusal } = await this.#attempt(connect);
+      const isSilent = refusal.kind === 'silent';
       if (this.#closing) return;
       const lasted = clock.monotonic() - started;
-      if (connected && lasted > lasting) this.#backoff.reset();
+      if (connected && !isSilent && lasted > lasting) this.#backoff.reset();
       const away = connected ? this.#rivalry.ended({ lasted, takenOver: isTakenOver(refusal), silent: hangsUp(refusal) }) : null;
       const reason = away === null ? sayWhy(refusal, this.#options.settings) : rivalled(this.#options.settings, away);
       this.#emitter.emit('down', { reason });
@@ -266,7 +267,8 @@ export class Link implements AsyncDisposable {
     const identifiers = version === '5' && connack.properties?.subscriptionIdentifiersAvailable !== false;
     client.subscribe(wanted, identifiers ? { properties: { subscriptionIdentifier: ownIdentifier } } : {}, (error) => {
       answered();
-      if (!client.connected) return;
+      // Who closes is told the same way; the library calls itself connected until the socket is gone.
+      if (!client.connected || client.disconnecting) return;
       if (error) log.warn('The broker refuses some of our subscriptions, so some commands will not arrive. Allow this user to read and write below the prefix.', { prefix: settings.prefix, error: error.message });
       this.#session = { client, version, outbox: new Outbox(client, limits(version, connack), this.#options.origin, log) };
       this.counters.connects += 1;

@@ -54,7 +54,7 @@ export class ZoneMirror implements Disposable {
   #ended: PlayerEvents['ended']['reason'] | null = null;
   #lastError: AttributesSeen['lastError'] = null;
   #told: { readonly at: number; readonly measured: number; readonly status: PlayerState['status']; readonly uri: string | null } | null = null;
-  /** When each volume was last told, in percent and monotonic ms; the last one told is the last one here. */
+  /** When each volume was last told, in percent and monotonic ms. */
   readonly #volumes = new Map<number, number>();
   #lastVolume: number | null = null;
 

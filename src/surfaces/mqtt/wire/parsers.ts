@@ -2,6 +2,7 @@ import { type Command, FadeCurve, Uri } from '#core';
 import type { Action } from './action.ts';
 import { badValue, MqttError } from './error.ts';
 import type { WritableKey } from './keys.ts';
+import { sourceWords } from './state.ts';
 import { isObject, parseMaybeObject, toChange, toNumber, toSwitch, toWord } from './values.ts';
 
 /** The order in which the parts of one message are done: nothing is heard before it is as loud as it was meant to be. */
@@ -94,7 +95,9 @@ export const parsers: Readonly<Record<WritableKey, Parse>> = {
   source: (value) => {
     const source = toWord(value);
     if (source === 'spotify') return one('source', { kind: 'source', source });
-    return source === 'none' || source === 'off' ? one('source', { kind: 'source', source: 'none' }) : null;
+    if (source === 'none' || source === 'off') return one('source', { kind: 'source', source: 'none' });
+    // What else we say of ourselves cannot be asked for; a picture of ours that is sent back does nothing.
+    return sourceWords.some((word) => word === source) ? [] : null;
   },
   output: (value) => {
     const output = toName(value, 100);

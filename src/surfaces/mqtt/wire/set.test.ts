@@ -115,7 +115,7 @@ const bare: readonly [key: string, text: string, action: Action | null][] = [
   ['source', 'Spotify', { kind: 'source', source: 'spotify' }],
   ['source', 'none', { kind: 'source', source: 'none' }],
   ['source', 'off', { kind: 'source', source: 'none' }],
-  ['source', 'radio', null],
+  ['source', 'vinyl', null],
 ];
 
 /** JSON values that bare text cannot say. */
@@ -205,6 +205,15 @@ describe('several keys', () => {
     expect(set({ state: 'paused', seek: 5 }).actions).toEqual([done({ kind: 'seek', to: 5000 }), done({ kind: 'pause' })]);
   });
 
+  it('loads what is asked for without beginning the old music first', () => {
+    expect(set({ source: 'spotify', preset: 'Morning' }).actions).toEqual(set({ preset: 'Morning' }).actions);
+    expect(set({ source: 'spotify', stop: '' }).actions).toEqual([done({ kind: 'stop' })]);
+  });
+
+  it('does nothing about a source of ours that cannot be asked for, and the rest all the same', () => {
+    expect(set({ source: 'announcement', mute: 'ON' })).toMatchObject({ actions: [done({ kind: 'mute', muted: true })], refused: [] });
+  });
+
   it.each([
     { play: 'ON', stop: '' },
     { play: 'ON', state: 'playing' },
@@ -219,6 +228,8 @@ describe('several keys', () => {
     { preset: 'a', play_uri: 'b' },
     { preset: 'a', seek: 5 },
     { fade: { to: 1, seconds: 1 }, play_media: { media_id: 'a', fade_in: 5 } },
+    { source: 'none', play_uri: 'a' },
+    { source: 'off', play: 'ON' },
     { transfer: 'bath', play_uri: 'a' },
     { transfer: 'bath', stop: '' },
   ])('refuses the contradiction %j', (value) => {

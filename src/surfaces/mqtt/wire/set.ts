@@ -74,11 +74,16 @@ function arrange(parts: readonly Part[]): readonly Action[] | MqttError {
   if (inSlot('transfer').length > 0 && (load ?? moves[0])) return contradiction('what is moved to another zone cannot be changed in the same message');
   const seek = inSlot('seek')[0];
   const move = moves[0];
+  const isStop = move?.kind === 'command' && move.command.kind === 'stop';
+  const gives = inSlot('source').some((action) => action.kind === 'source' && action.source === 'none');
+  if (gives && (load || (move && !isStop))) return contradiction('it gives the zone back and asks for something of it');
   const loaded = load ? begin(load, seek, inSlot('shuffle')[0]) : null;
   if (loaded instanceof MqttError) return loaded;
   if (!load && seek && move?.kind === 'command' && ['next', 'previous', 'stop'].includes(move.command.kind)) return contradiction('a seek cannot go with next, previous or stop');
   return slots.flatMap((slot): readonly Action[] => {
     if (slot === 'load') return loaded ? [loaded] : [];
+    // What is loaded brings its source along, and nothing is begun to be stopped.
+    if (slot === 'source' && (load ?? isStop)) return [];
     if (slot === 'transport') return move ? [move] : [];
     if (loaded && (slot === 'seek' || (slot === 'shuffle' && loaded.command.kind === 'play' && loaded.command.shuffle !== undefined))) return [];
     return inSlot(slot);
