@@ -1,8 +1,8 @@
 import { Backoff, type Clock, every } from './foundation.ts';
 import type { Dial, Ending, Socket } from './socket.ts';
 
-/** With one attempt's time the longest way back stays below three seconds. Milliseconds. */
-const waiting = { first: 250, factor: 2, cap: 1000, jitter: 0.25 };
+/** Short enough that two waits and a vain attempt at another address stay below three seconds. Milliseconds. */
+const waiting = { first: 250, factor: 2, cap: 500, jitter: 0.25 };
 /** A key that was refused is not accepted a second later. Milliseconds. */
 const refusedWait = { first: 5000, factor: 2, cap: 60_000, jitter: 0.25 };
 /** A ping this often, and the line counts as dead after this long without a sound. Milliseconds. */
@@ -17,8 +17,8 @@ export interface LinkOptions {
   readonly address: () => string | null;
   readonly opened: () => void;
   readonly heard: (text: string) => void;
-  /** An attempt failed or the connection ended; it is tried again by itself. */
-  readonly ended: (ending: Ending) => void;
+  /** An attempt failed or the connection ended; it is tried again by itself, after a pause for what this makes of it. */
+  readonly ended: (ending: Ending) => Ending['kind'];
   readonly random?: () => number;
 }
 
@@ -104,8 +104,7 @@ export class DaemonLink implements Disposable {
     this.#timer?.[Symbol.dispose]();
     this.#socket = null;
     this.#isOpen = false;
-    const delay = this.#pause[ending.kind].next();
+    const delay = this.#pause[this.#options.ended(ending)].next();
     this.#timer = this.#options.clock.timer(delay, () => this.#dial());
-    this.#options.ended(ending);
   }
 }

@@ -10,6 +10,7 @@ import type { Dial, Ending } from './socket.ts';
 export const grace = 3000;
 /** No answer after this long is none. Milliseconds. */
 const answerTime = 15_000;
+const newKey = '“tonearm keys add homebridge --scope control” on its machine makes a new key; it belongs into the settings of this plugin.';
 
 export interface DaemonLog {
   info(sentence: string): void;
@@ -43,11 +44,16 @@ export class Daemon implements Disposable {
   #isWhole = false;
   #wasGreeted = false;
   #number = 0;
-  /** Attempts in a row that came to nothing. */
+  /** Attempts since the last greeting that came to nothing. */
   #misses = 0;
+  /** The address that is dialled, and the one that greeted us last. */
+  #dialled: string | null = null;
+  #greeter: string | null = null;
+  /** Addresses that refused us when they were asked last. */
+  #refusing: readonly string[] = [];
 
   constructor(options: DaemonOptions) {
-    const { settings, clock, dial, whereabouts, random } = options;
+    const { settings, clock, dial, random } = options;
     this.settings = settings;
     this.#options = options;
     this.#awaySince = clock.monotonic();
@@ -55,14 +61,7 @@ export class Daemon implements Disposable {
       clock,
       dial,
       key: settings.key,
-      // What announces itself under this name is asked first: an address that was written down may have changed. Then, in turn, the others:
-      // not every address a machine announces leads to it from here. An announcement is nothing to leave TLS for: others could read along.
-      address: () => {
-        const announced = settings.instance !== null && !/^https:/i.test(settings.url ?? '') ? whereabouts(settings.instance) : [];
-        const bases = [...new Set([...announced, settings.url])].filter((base) => base !== null);
-        const base = bases[this.#misses % bases.length];
-        return base === undefined ? null : socketUrl(base);
-      },
+      address: () => this.#address(),
       opened: () => (this.#isWhole = false),
       heard: (text) => this.#heard(text),
       ended: (ending) => this.#ended(ending),
@@ -115,6 +114,25 @@ export class Daemon implements Disposable {
     this.#loseAll();
   }
 
+  #address(): string | null {
+    const bases = this.#bases();
+    const others = bases.filter((base) => base !== this.#greeter);
+    // However many others are announced: who greeted us is back soon after it is there again.
+    const round = this.#greeter === null || others.length === 0 ? bases : others.flatMap((other) => [this.#greeter, other]);
+    this.#dialled = round[this.#misses % round.length] ?? null;
+    return this.#dialled && socketUrl(this.#dialled);
+  }
+
+  /**
+   * What announces itself under this name comes before what was written down, which may have changed; and not every address a machine
+   * announces leads to it from here. An announcement is nothing to leave TLS for: others could read along.
+   */
+  #bases(): readonly string[] {
+    const { settings: { instance, url }, whereabouts } = this.#options;
+    const announced = instance !== null && !/^https:/i.test(url ?? '') ? whereabouts(instance) : [];
+    return [...new Set([this.#greeter, ...announced, url])].filter((base) => base !== null);
+  }
+
   #heard(text: string): void {
     const message = readMessage(text, this.#options.clock.now());
     if (message === null) return;
@@ -140,6 +158,9 @@ export class Daemon implements Disposable {
     this.#isWhole = true;
     this.#awaySince = null;
     this.#isRefused = false;
+    this.#misses = 0;
+    this.#greeter = this.#dialled;
+    this.#refusing = [];
     const away = this.#outage.over(clock.monotonic());
     if (!this.#wasGreeted) log.info(`${this.title} ${version} is connected; zones: ${zones.map(({ name }) => name).join(', ') || 'none'}.`);
     else if (away !== null) log.info(`${this.title} is back after ${Math.round(away / 1000)} s.`);
@@ -147,22 +168,34 @@ export class Daemon implements Disposable {
     this.#wasGreeted = true;
   }
 
-  #ended({ kind, why }: Ending): void {
+  #ended(ending: Ending): Ending['kind'] {
     const { clock, log } = this.#options;
     const now = clock.monotonic();
+    const kind = this.#judged(ending);
+    const { why } = ending;
     // Whoever has just greeted us is asked again first.
     if (!this.#isWhole) this.#misses += 1;
     this.#isWhole = false;
     this.#awaySince ??= now;
     this.#loseAll();
     log.debug(`${this.title}: ${why}.`);
-    const wasRefused = this.#isRefused;
-    this.#isRefused = kind === 'refused';
+    this.#isRefused ||= kind === 'refused';
     // A moment's absence is not worth a line, a refused key is.
-    if (kind === 'away' && !wasRefused && now - this.#awaySince < grace) return;
-    if (!this.#outage.failed(now)) return;
-    if (kind === 'refused') log.warn(`${this.title} refuses us: ${why}. Home shows “No Response” meanwhile. “tonearm keys add homebridge --scope control” on its machine makes a new key; it belongs into the settings of this plugin.`);
-    else log.warn(`${this.title} cannot be reached: ${why}. Home shows “No Response” until it is back, which is noticed by itself.`);
+    if ((!this.#isRefused && now - this.#awaySince < grace) || !this.#outage.failed(now)) return kind;
+    if (kind === 'refused') log.warn(`${this.title} refuses us: ${why}. Home shows “No Response” meanwhile. ${newKey}`);
+    else log.warn(`${this.title} cannot be reached: ${why}. Home shows “No Response” until it is back, which is noticed by itself.${this.#doubt()}`);
+    return kind;
+  }
+
+  /** Anybody can announce an address and refuse us there: that is believed of who had greeted us, or once it is so at every address. */
+  #judged({ kind }: Ending): Ending['kind'] {
+    const bases = this.#bases();
+    this.#refusing = bases.filter((base) => (base === this.#dialled ? kind === 'refused' : this.#refusing.includes(base)));
+    return kind === 'refused' && (this.#isWhole || this.#refusing.length === bases.length) ? 'refused' : 'away';
+  }
+
+  #doubt(): string {
+    return this.#refusing.length === 0 ? '' : ` What answers at ${this.#refusing.join(' and ')} refuses our key. If that is it: ${newKey}`;
   }
 
   #loseAll(): void {

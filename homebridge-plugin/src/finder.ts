@@ -21,7 +21,7 @@ export interface Finder extends Disposable {
  */
 const pause = 60_000;
 
-/** So many addresses of one are remembered, also of those that were announced before. */
+/** So many addresses of one are remembered; no more than half of them from one announcement, so that it does not push all others out. */
 const mostUrls = 12;
 
 /** Looks for daemons until disposed; `changed` is called for each that appears or moves. */
@@ -32,9 +32,7 @@ export function openFinder(changed: (daemon: FoundDaemon) => void): Finder {
   const take = (service: Service) => {
     const daemon = readService(service);
     if (!daemon) return;
-    // Anybody can announce a name. Whoever answers has to prove that they know the key, and what was known before stays a way to try.
-    const urls = [...new Set([...daemon.urls, ...(found.get(daemon.instance)?.urls ?? [])])].slice(0, mostUrls);
-    found.set(daemon.instance, { ...daemon, urls });
+    found.set(daemon.instance, { ...daemon, urls: remembered(daemon.urls, found.get(daemon.instance)?.urls ?? []) });
     changed(daemon);
   };
   const look = (): Browser => {
@@ -57,6 +55,11 @@ export function openFinder(changed: (daemon: FoundDaemon) => void): Finder {
       bonjour.destroy();
     },
   };
+}
+
+/** Anybody can announce a name, so what was known before stays a way to try. */
+export function remembered(urls: readonly string[], before: readonly string[]): readonly string[] {
+  return [...new Set([...urls.slice(0, mostUrls / 2), ...before])].slice(0, mostUrls);
 }
 
 /** Null for what is no daemon we can speak to. */

@@ -171,7 +171,9 @@ export class Household implements Disposable {
   async #ask(daemon: Daemon, wish: Request, instance: string): Promise<Outcome> {
     const volume = wish.kind === 'zone' ? wish.commands.findLast((command) => command.kind === 'volume') : undefined;
     if (wish.kind !== 'zone' || !volume) return await daemon.ask(wish);
-    const [zone, wished] = [`${instance}/${wish.zone}`, { percent: Math.round(volume.level * 100) }];
+    // More than the limit will never be, and presses the other way count from what is.
+    const limit = (daemon.picture && zoneOf(daemon.picture, wish.zone))?.limit ?? 1;
+    const [zone, wished] = [`${instance}/${wish.zone}`, { percent: Math.round(Math.min(volume.level, limit) * 100) }];
     const forget = () => this.#wished.get(zone) === wished && this.#wished.delete(zone);
     this.#wished.set(zone, wished);
     const outcome = await daemon.ask(wish);

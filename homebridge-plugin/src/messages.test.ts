@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { requests, SocketRequest, type RequestName } from '../../src/surfaces/http/wire/index.ts';
 import { readMessage, socketUrl, writeRequest } from './messages.ts';
 import type { Request } from './picture.ts';
-import { readService } from './finder.ts';
+import { readService, remembered } from './finder.ts';
 
 describe('what we ask', () => {
   const actions = ['enable', 'disable', 'run', 'stop', 'snooze'] as const;
@@ -41,3 +41,9 @@ it.each([
   [{ addresses: ['fe80::1'], txt: { id: 'house1' } }, null],
   [{ addresses: ['192.0.2.1'], txt: {} }, null],
 ])('an announcement %j is %j', (service, found) => expect(readService({ name: 'Tonearm on x', port: 8484, ...service })).toEqual(found));
+
+it('remembers addresses from before, however many are announced at once', () => {
+  const many = Array.from({ length: 20 }, (_, index) => `http://192.0.2.${index}:1`);
+  expect(remembered(many, ['http://home:8484'])).toEqual([...many.slice(0, 6), 'http://home:8484']);
+  expect(remembered(['http://moved:8484', 'http://home:8484'], remembered(many, many.slice(6)))).toHaveLength(12);
+});

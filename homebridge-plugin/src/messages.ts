@@ -115,7 +115,7 @@ function readZone(value: unknown): ZonePicture | null {
   if (status === undefined) return null;
   const { uri, title, artists } = record(state['track']);
   const { at, measured } = record(state['position']);
-  const { level, muted } = record(state['volume']);
+  const { level, limit, muted } = record(state['volume']);
   const { preset, accepts } = state;
   return {
     id,
@@ -123,7 +123,8 @@ function readZone(value: unknown): ZonePicture | null {
     status,
     track: typeof uri === 'string' ? { uri, title: word(title, ''), artists: words(artists) } : null,
     position: { at: number(at, 0), measured: number(measured, 0) },
-    level: Math.min(Math.max(number(level, 0), 0), 1),
+    level: share(level, 0),
+    limit: share(limit, 1),
     muted: muted === true,
     preset: typeof preset === 'string' ? preset : null,
     accepts: new Set(words(accepts)),
@@ -156,6 +157,10 @@ function words(value: unknown): readonly string[] {
 
 function word(value: unknown, otherwise: string): string {
   return typeof value === 'string' ? value : otherwise;
+}
+
+function share(value: unknown, otherwise: number): number {
+  return Math.min(Math.max(number(value, otherwise), 0), 1);
 }
 
 function number(value: unknown, otherwise: number): number {

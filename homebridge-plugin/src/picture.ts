@@ -10,6 +10,8 @@ export interface ZonePicture {
   readonly position: { readonly at: number; readonly measured: number };
   /** 0 to 1. */
   readonly level: number;
+  /** `level` never lies above it. */
+  readonly limit: number;
   readonly muted: boolean;
   /** Id of the preset that plays. */
   readonly preset: string | null;

@@ -127,6 +127,15 @@ describe('a zone in Home', () => {
     expect(levels().at(-1)).toBe(0.15);
   });
 
+  it('counts no presses beyond the limit of the volume', async () => {
+    daemon.zones = [zonePicture({ level: 0.55, limit: 0.6 })];
+    const homebridge = await launch();
+    const pressing = [0, 0, 0, 0, 1].map((value) => homebridge.write('Kitchen', 'TelevisionSpeaker', 'VolumeSelector', value));
+    await clock.advance(10);
+    await Promise.all(pressing);
+    expect(daemon.asked.at(-1)?.with).toEqual({ zone: 'kitchen', commands: [{ kind: 'volume', level: 0.55 }] });
+  });
+
   it('has an input for what plays besides a preset of the id “connect”', async () => {
     daemon.presets = [{ id: 'connect', name: 'Connect' }];
     const homebridge = await launch();

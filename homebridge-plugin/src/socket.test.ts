@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { encodeChallenge, encodeDaemonProof, holdsKey, keyHash, parseLogin } from '../../src/surfaces/http/wire/login.ts';
-import { dial, type Ending } from './socket.ts';
+import { attemptTime, dial, type Ending } from './socket.ts';
 
 const key = 'tak_0123456789';
 const challenge = '1.abc.def';
@@ -94,5 +94,36 @@ describe('coming in with a key', () => {
   it('comes again where it was only late', async () => {
     answer = (request, stream) => (parseLogin(request.headers.authorization) ? refuse(stream, '', 503) : invite(stream));
     expect(await call()).toEqual({ kind: 'away', why: 'it answered with HTTP 503' });
+  });
+});
+
+describe('the time of an attempt', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it.each(['HTTP/1.1 401 Refused\r\nContent-Length: 99999\r\n\r\n', 'HTTP/1.1 401 Refused\r\nWarning: '])('ends also while bytes drip after %j', async (beginning) => {
+    const gone = new Promise<void>((resolve) => {
+      answer = (_request, stream) => {
+        stream.write(beginning);
+        let drops = 0;
+        const drip = setInterval(() => {
+          stream.write('x');
+          if ((drops += 1) === 3) vi.advanceTimersByTime(attemptTime);
+        }, 2);
+        stream.on('error', () => undefined).on('close', () => {
+          clearInterval(drip);
+          resolve();
+        });
+      };
+    });
+    expect(await call()).toEqual({ kind: 'away', why: 'it did not answer in time' });
+    await gone;
+  });
+
+  it.each(['opened', 'refused', 'dropped'])('is over once it is %s', async (how) => {
+    answer = (_request, stream, open) => (how === 'opened' ? open() : refuse(stream));
+    if (how === 'dropped') dial(url, null, { opened: () => undefined, alive: () => undefined, ended: () => undefined, heard: () => undefined }).drop();
+    else await call(null);
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

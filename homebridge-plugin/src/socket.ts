@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
+import { systemClock } from './foundation.ts';
 import { encodeLogin, isDaemonProof, keyHash, type Login, makeLogin, parseChallenge } from '../../src/surfaces/http/wire/login.ts';
 
 /** Why a socket ended, or never began. `refused`: the daemon does not accept the key. */
@@ -28,7 +29,7 @@ export interface Socket {
 export type Dial = (url: string, key: string | null, hearer: Hearer) => Socket;
 
 /** One attempt takes no longer, so that a daemon that comes back is found within three seconds. Milliseconds. */
-const handshakeTime = 1500;
+export const attemptTime = 1500;
 /** Larger messages are nothing a daemon says. Bytes. */
 const largest = 4 * 1024 * 1024;
 /** The close code of a daemon whose owner has revoked the key (`src/surfaces/http/wire/close-codes.ts`). */
@@ -38,20 +39,23 @@ const longestRefusal = 8192;
 
 /** A WebSocket to a daemon. The key itself is not sent: both sides prove that they know it. */
 export const dial: Dial = (url, key, hearer) => {
-  const deadline = performance.now() + handshakeTime;
   let isOver = false;
   let socket = knock(null);
   const end = (ending: Ending) => {
     if (isOver) return;
     isOver = true;
+    timer[Symbol.dispose]();
     hearer.ended(ending);
     socket.terminate();
   };
+  // Of our own: that of `ws` begins again with every byte.
+  const timer = systemClock.timer(attemptTime, () => end({ kind: 'away', why: 'it did not answer in time' }));
   return {
     send: (text) => socket.send(text),
     ping: () => socket.ping(),
     drop() {
       isOver = true;
+      timer[Symbol.dispose]();
       socket.terminate();
     },
   };
@@ -59,7 +63,7 @@ export const dial: Dial = (url, key, hearer) => {
   /** The first time to be given a challenge, the second time with what answers it. */
   function knock(login: Login | null): WebSocket {
     const headers = { 'user-agent': 'homebridge-tonearm', ...(login && { authorization: encodeLogin(login) }) };
-    const one = new WebSocket(url, { handshakeTimeout: Math.max(deadline - performance.now(), 1), maxPayload: largest, perMessageDeflate: false, headers });
+    const one = new WebSocket(url, { maxPayload: largest, perMessageDeflate: false, headers });
     const isCurrent = () => !isOver && socket === one;
     let isKnown = key === null;
     one.on('upgrade', ({ headers: { 'authentication-info': proof } }) => {
@@ -67,8 +71,12 @@ export const dial: Dial = (url, key, hearer) => {
     });
     one.on('open', () => {
       if (!isCurrent()) return;
-      if (isKnown) hearer.opened();
-      else end({ kind: 'away', why: 'what answers there does not know our key, so it is not the Tonearm the key is from' });
+      if (!isKnown) {
+        end({ kind: 'away', why: 'what answers there does not know our key, so it is not the Tonearm the key is from' });
+        return;
+      }
+      timer[Symbol.dispose]();
+      hearer.opened();
     });
     one.on('message', (data, isBinary) => {
       // Buffers, because `binaryType` is left at its default.

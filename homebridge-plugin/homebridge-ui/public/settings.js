@@ -51,7 +51,7 @@
           item.append(element('strong', '', daemon.name), element('div', 'small', `${daemon.urls[0]} · version ${daemon.version || 'unknown'}`));
           item.addEventListener('click', () => {
             chosen = daemon;
-            // A key belongs to one daemon: whoever else announces itself is not to see it.
+            // A key belongs to one daemon: another has no use for it.
             if (!daemon.urls.includes(entered())) key.value = '';
             address.value = daemon.urls[0];
             key.focus();

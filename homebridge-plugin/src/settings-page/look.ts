@@ -12,15 +12,16 @@ export type Look =
   | { readonly kind: 'seen'; readonly instance: string; readonly name: string; readonly version: string; readonly zones: readonly { readonly id: string; readonly name: string }[]; readonly presets: readonly { readonly id: string; readonly name: string }[]; readonly automations: number; readonly alarms: number; readonly mayControl: boolean }
   | { readonly kind: 'refused' | 'away' | 'invalid'; readonly sentence: string };
 
-/** Looks at each address in turn until something answers; tells of the first when nothing does. Never rejects. */
+/** Looks at each address in turn until one lets us in. When none does: tells of the first that refuses us, else of the first. Never rejects. */
 export async function lookAround(dial: Dial, clock: Clock, [address = '', ...others]: readonly string[], key: string | null): Promise<Look & { readonly url: string }> {
-  const first = { ...(await look(dial, clock, address, key)), url: address };
-  if (first.kind !== 'away') return first;
+  let best = { ...(await look(dial, clock, address, key)), url: address };
+  if (best.kind === 'invalid') return best;
   for (const url of others) {
-    const next = await look(dial, clock, url, key);
-    if (next.kind !== 'away') return { ...next, url };
+    if (best.kind === 'seen') break;
+    const next = { ...(await look(dial, clock, url, key)), url };
+    if (next.kind === 'seen' || (next.kind === 'refused' && best.kind === 'away')) best = next;
   }
-  return first;
+  return best;
 }
 
 /** Connects once, as the plugin would, and tells what it would see. Never rejects. */

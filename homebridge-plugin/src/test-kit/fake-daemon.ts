@@ -102,8 +102,8 @@ export class FakeDaemon {
   }
 }
 
-function wireZone({ id, name, status, track, position, level, muted, preset, accepts }: ZonePicture): object {
-  return { id, name, state: { revision: 1, status, track: track && { ...track, kind: 'track', album: '', duration: 200_000, covers: [], explicit: false }, position, volume: { level, muted, limit: 1, fading: null }, preset, accepts: [...accepts] } };
+function wireZone({ id, name, status, track, position, level, limit, muted, preset, accepts }: ZonePicture): object {
+  return { id, name, state: { revision: 1, status, track: track && { ...track, kind: 'track', album: '', duration: 200_000, covers: [], explicit: false }, position, volume: { level, muted, limit, fading: null }, preset, accepts: [...accepts] } };
 }
 
 function wireAutomation({ id, name, enabled, alarm }: AutomationPicture): object {

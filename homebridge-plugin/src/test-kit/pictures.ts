@@ -2,7 +2,7 @@ import type { HousePicture, ZonePicture } from '../picture.ts';
 import type { KeptAccessory, Scene } from '../plan.ts';
 
 export function zonePicture(change: Partial<ZonePicture> = {}): ZonePicture {
-  return { id: 'kitchen', name: 'Kitchen', status: 'playing', track: { uri: 'spotify:track:one', title: 'One', artists: ['Somebody'] }, position: { at: 60_000, measured: 1_000_000 }, level: 0.4, muted: false, preset: null, accepts: new Set(['play', 'pause']), ...change };
+  return { id: 'kitchen', name: 'Kitchen', status: 'playing', track: { uri: 'spotify:track:one', title: 'One', artists: ['Somebody'] }, position: { at: 60_000, measured: 1_000_000 }, level: 0.4, limit: 1, muted: false, preset: null, accepts: new Set(['play', 'pause']), ...change };
 }
 
 export function housePicture(change: Partial<HousePicture> = {}): HousePicture {
