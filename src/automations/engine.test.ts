@@ -37,6 +37,12 @@ describe('a rule', () => {
     expect(home.playing()).toBe('news');
   });
 
+  it('fires though a calendar is gone', async () => {
+    await using home = await Home.open({ holidays: { files: ['/nowhere/at/all.ics'] }, automations: [{ id: 'morning', holidays: 'skip', when: [{ cron: '30 6 * * *' }], then: [play] }] }, { at: '2026-11-23T05:00:00Z' });
+    await home.clock.advance(30 * minute);
+    expect(home.playing()).toBe('news');
+  });
+
   it('leaves no timer and no listener behind', async () => {
     const home = await Home.open({
       presence: { sources: [{ id: 'pir', kind: 'room', room: 'hall', topic: 'sensors/hall' }] },

@@ -46,9 +46,9 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
   const emitter = new Emitter<{ changed: AutomationsPicture; ran: RunView }>((error) => log.error('A listener failed', { error }));
 
   const [memory, history, holidays, unfinished, presence] = await Promise.all([
-    openMemory(host),
+    openMemory(host).then((one) => scope.use(one)),
     openHistory(host).then((one) => scope.use(one)),
-    openHolidays(settings.holidays ?? { dates: [], files: [] }, (file, what) => log.warn(`The calendar file ${file}: ${what}`)),
+    openHolidays(settings.holidays ?? { dates: [], files: [] }, (file, what) => log.warn(`The calendar file ${file}: ${what}`), ({ message, code }) => log.warn(message, { code })),
     Unfinished.open(host).then((one) => scope.use(one)),
     openPresence(settings.presence, { messages, host }).then((one) => scope.use(one)),
   ]);
@@ -166,7 +166,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
     }
     const rule = rules.get(id);
     if (rule && !on) rule.end('It was switched off.', (_, key) => key === undefined || key !== run);
-    await (rule ? rule.enable(on) : alarmsFor(id).enable(id, on));
+    await (rule ? rule.enable(on) : alarmsFor(id).enable(id, on, run === undefined));
   }
 
   const alarmsFor = (id: string): OpenAlarms => {
@@ -202,6 +202,10 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
       const rule = rules.get(id);
       if (rule) rule.fire({ kind: 'hand', text: `by hand (${by})`, chain: [] });
       else await alarmsFor(id).run(id, by);
+    },
+    async forget(id) {
+      await (alarms.views.some((view) => view.id === id) ? alarms.forget(id) : memory.forget(id));
+      changed();
     },
     async skipNext(id, on) {
       const rule = rules.get(id);

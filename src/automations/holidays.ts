@@ -4,20 +4,26 @@ import { readCalendar, type CalendarEntry } from './calendar.ts';
 import type { Holidays } from './ports.ts';
 import type { HolidaysSettings } from './settings.ts';
 
-/** Reads the calendar files and joins them with the list; `doubt` is told what of a file is not understood. Rejects with `automations/calendar-unreadable`. */
-export async function openHolidays({ dates, files }: HolidaysSettings, doubt: (file: string, what: string) => void = () => undefined): Promise<Holidays> {
+/**
+ * Reads the calendar files and joins them with the list; `doubt` is told what of a file is not understood. A file that cannot be read is
+ * `automations/calendar-unreadable`: rejects with it, unless `unreadable` wants to know.
+ */
+export async function openHolidays({ dates, files }: HolidaysSettings, doubt: (file: string, what: string) => void = () => undefined, unreadable?: (error: TonearmError) => void): Promise<Holidays> {
   const spans: CalendarEntry[] = dates.map((entry) => (typeof entry === 'string' ? spanOf(entry, 'a holiday') : spanOf(entry.date, entry.name)));
   for (const file of files) {
     let text: string;
     try {
       text = await readFile(file, 'utf8');
     } catch (error) {
-      throw new TonearmError({
+      const told = new TonearmError({
         kind: 'invalid',
         code: 'automations/calendar-unreadable',
-        message: `The calendar file ${file} under "holidays" cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}), so nobody would know which days are free. Correct the path or remove it.`,
+        message: `The calendar file ${file} under "holidays" cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}), so nobody knows which of its days are free. Correct the path or remove it.`,
         cause: error,
       });
+      if (!unreadable) throw told;
+      unreadable(told);
+      continue;
     }
     const { entries, doubts } = readCalendar(text);
     spans.push(...entries);

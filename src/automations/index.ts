@@ -35,8 +35,8 @@ export async function automationDoubts(settings: AutomationsSettings, zones: rea
 }
 
 /**
- * Opens presence, rules and alarms. Rejects with `invalid` for a calendar file that cannot be read and an alarm without a zone;
- * everything else was checked with the configuration.
+ * Opens presence, rules and alarms. Rejects with `invalid` for an alarm without a zone; everything else was checked with the
+ * configuration. A calendar file that cannot be read is a warning: alarms must ring all the same.
  */
 export async function openAutomations(settings: AutomationsSettings, context: AutomationsContext): Promise<OpenAutomations> {
   const { openEngine } = await import('./engine.ts');

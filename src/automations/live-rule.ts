@@ -66,8 +66,10 @@ export class LiveRule implements AsyncDisposable {
       this.#scope.use(watch(trigger, doing, { isState: false }, (notice) => this.fire({ kind: notice.kind, text: notice.text, chain: chainOf(notice) })));
     }
     for (const pause of this.#world.unfinished.of(this.rule)) {
-      if (this.isEnabled && this.#world.areAllEnabled() && isInTime(pause.until, this.#world.host.clock.now(), this.rule.missed)) this.#resume(pause);
-      else this.#world.history.begin(this.rule.id, pause.cause.text).end('missed', this.isEnabled && this.#world.areAllEnabled() ? 'The daemon was off when its waiting was over, so the rest was left.' : 'It was switched off, so the rest was left.');
+      // What went on although something was off goes on after a restart, too.
+      const isMeant = (this.isEnabled || pause.wasOff) && (this.#world.areAllEnabled() || pause.cause.kind === 'hand');
+      if (isMeant && isInTime(pause.until, this.#world.host.clock.now(), this.rule.missed)) this.#resume(pause);
+      else this.#world.history.begin(this.rule.id, pause.cause.text).end('missed', isMeant ? 'The daemon was off when its waiting was over, so the rest was left.' : 'It was switched off, so the rest was left.');
     }
   }
 
@@ -198,7 +200,7 @@ export class LiveRule implements AsyncDisposable {
 
   #portsOf(number: number): RunPorts {
     const { unfinished, doing } = this.#world;
-    return { ...doing, paused: (pause) => void unfinished.note(`${this.rule.id}#${number}`, this.rule, pause) };
+    return { ...doing, paused: (pause) => void unfinished.note(`${this.rule.id}#${number}`, this.rule, pause && { ...pause, wasOff: !this.isEnabled }) };
   }
 
   #resume(pause: Parameters<NonNullable<RunPorts['paused']>>[0] & object): void {

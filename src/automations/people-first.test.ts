@@ -52,7 +52,52 @@ describe('a run that waits', () => {
   });
 });
 
+describe('a run in several zones', () => {
+  const two: HomeSettings = { automations: [{ id: 'radio', zone: 'all', then: [play, { wait: '30m' }, { play: 'music:late' }] }] };
+  const rock = [{ kind: 'play', uri: 'music:rock' }] as const;
+
+  it('leaves the one alone that was taken from it before, and while, the daemon was restarted', async () => {
+    const zones = ['kitchen', 'bath'];
+    const first = await Home.open(two, { zones });
+    await first.automations.run('radio', 'mqtt');
+    await first.clock.advance(minute);
+    await first.person(rock, 'kitchen');
+    // Once is enough to say, whatever they do next.
+    await first.person({ kind: 'pause' }, 'kitchen');
+    expect(first.automations.history('radio', 1)[0]?.steps.filter(({ what }) => what === 'zone kitchen')).toHaveLength(1);
+    await first[Symbol.asyncDispose]();
+    await using home = await Home.open(two, { zones, memory: first.memory, clock: new FakeClock(first.clock.now() + minute) });
+    await home.clock.advance(60 * minute);
+    expect([home.playing('kitchen'), home.playing('bath'), home.results('radio').at(-1)]).toEqual([null, 'late', 'done']);
+  });
+});
+
 describe('switched off', () => {
+  it.each([
+    ['by itself', [{ disable: 'radio' }, { wait: '30m' }, { play: 'music:late' }], () => Promise.resolve()],
+    ['with all others, but begun by hand', [{ wait: '30m' }, { play: 'music:late' }], (home: Home) => home.automations.enable(null, false)],
+  ] as const)('%s, it does the rest over a restart, too', async (_, then, before) => {
+    const settings: HomeSettings = { automations: [{ id: 'radio', then: [...then] }] };
+    const first = await begin(settings);
+    await before(first);
+    await first[Symbol.asyncDispose]();
+    await using home = await Home.open(settings, { memory: first.memory, clock: new FakeClock(first.clock.now() + minute) });
+    await home.clock.advance(60 * minute);
+    expect([home.results('radio').at(-1), home.playing()]).toEqual(['done', 'late']);
+  });
+
+  it('holds until it is defined anew or removed', async () => {
+    const settings: HomeSettings = { automations: [{ id: 'radio', when: [{ cron: '0 9 * * *' }], then: [play] }] };
+    const first = await Home.open(settings);
+    await first.automations.enable('radio', false);
+    await first.automations.skipNext('radio', true);
+    await first.automations.forget('radio');
+    await first[Symbol.asyncDispose]();
+    await using home = await Home.open(settings, { memory: first.memory });
+    expect(home.automations.picture.automations[0]).toMatchObject({ enabled: true, skipsNext: false });
+    await home.automations.forget('never-seen');
+  });
+
   it('ends what it does, and what waits for its turn', async () => {
     await using home = await begin({ automations: [{ id: 'radio', mode: 'queued', then: [play, { wait: '30m' }, { play: 'music:late' }] }] });
     await home.automations.run('radio', 'mqtt');

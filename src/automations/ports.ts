@@ -98,6 +98,8 @@ export interface Memory {
   get(id: string, key: string): unknown;
   /** Undefined forgets it. Resolves once it is kept; never rejects (a full disk is logged). */
   set(id: string, key: string, value: unknown): Promise<void>;
+  /** Everything of this one, with the same promises. */
+  forget(id: string): Promise<void>;
 }
 
 /** One firing while it goes on. Ended once; later calls change nothing. */
@@ -140,10 +142,11 @@ export interface AlarmParts extends AutomationsContext {
  * What the engine merges into its own picture: it asks the alarms for every id that `views` holds. The same promises as in `Automations`.
  * Enabling and skipping are the alarms' own work, kept in `memory` under the keys `enabled` and `skips`.
  */
-export interface Alarms extends Pick<Automations, 'run' | 'skipNext' | 'setTime' | 'snooze' | 'stop'> {
+export interface Alarms extends Pick<Automations, 'run' | 'forget' | 'skipNext' | 'setTime' | 'snooze' | 'stop'> {
   readonly views: readonly AutomationView[];
   readonly events: Events<{ changed: undefined }>;
-  enable(id: string, on: boolean): Promise<void>;
+  /** `byPerson`: one that rings and is switched off falls silent, too. */
+  enable(id: string, on: boolean, byPerson: boolean): Promise<void>;
   forecast(id: string, count: number): Promise<Forecast>;
 }
 

@@ -14,8 +14,9 @@ export interface Pause {
   /** Unix ms at which the waiting is over at the latest. */
   readonly until: Millis;
   readonly cause: Cause;
-  /** Zones in which it has begun something that nobody has taken from it. */
+  /** Zones in which it has begun something, and those that a person has taken from it since. */
   readonly zones: readonly string[];
+  readonly lost: readonly string[];
 }
 
 export interface RunPorts extends Doing {
@@ -38,6 +39,7 @@ export class Run implements Acting {
   /** Zones in which it began something, and those a person has taken from it since. */
   readonly #zones = new Set<string>();
   readonly #lost = new Set<string>();
+  #waiting: Pick<Pause, 'index' | 'until'> | null = null;
 
   constructor(rule: RuleSettings, number: number, cause: Cause, record: RunRecord, ports: RunPorts) {
     this.rule = rule;
@@ -71,16 +73,18 @@ export class Run implements Acting {
 
   /** A person took over there. With its last zone the whole run is over. */
   lose(zone: string, why: string): void {
-    if (!this.#zones.has(zone)) return;
+    if (!this.#zones.has(zone) || this.#lost.has(zone)) return;
     this.#lost.add(zone);
     this.record.step(`zone ${zone}`, why);
     if ([...this.#zones].every((one) => this.#lost.has(one))) this.interrupt(why);
+    else if (this.#waiting) this.#note(this.#waiting);
   }
 
   /** Until its end. Never rejects; the record says what came of it. */
   async go(from?: Pause): Promise<void> {
     const { record, rule } = this;
-    for (const zone of from?.zones ?? []) this.began(zone);
+    for (const zone of from?.zones ?? []) this.#zones.add(zone);
+    for (const zone of from?.lost ?? []) this.#lost.add(zone);
     try {
       for (let index = from?.index ?? 0; index < rule.then.length; index++) {
         const action = rule.then[index] as Action; // index is below the length
@@ -99,16 +103,22 @@ export class Run implements Acting {
     }
   }
 
+  #note(waiting: Pick<Pause, 'index' | 'until'>): void {
+    this.#ports.paused({ ...waiting, cause: this.cause, zones: [...this.#zones], lost: [...this.#lost] });
+  }
+
   async #one(action: Action, index: number, until: Millis | undefined): Promise<'end' | 'next'> {
     const { clock } = this.#ports;
     if ('wait' in action || 'waitUntil' in action) {
       const longest = 'wait' in action ? action.wait : action.atMost;
       const ends = until ?? clock.now() + longest;
-      this.#ports.paused({ index, until: ends, cause: this.cause, zones: [...this.#zones].filter((zone) => !this.#lost.has(zone)) });
+      this.#waiting = { index, until: ends };
+      this.#note(this.#waiting);
       let end: WaitEnd;
       try {
         end = 'wait' in action ? await wait(ends, clock, this.signal) : await waitUntil(action.waitUntil, ends, this.#ports, this.signal);
       } finally {
+        this.#waiting = null;
         // Closing keeps it.
         if (!(this.signal.aborted && isAbort(this.signal.reason))) this.#ports.paused(null);
       }

@@ -8,7 +8,12 @@ const name = 'automation-runs';
 /** Shorter waits are written only when the daemon ends. */
 const shortest = 30_000;
 
-interface Entry extends Pause {
+export interface Kept extends Pause {
+  /** Its rule was off already when it began to wait: by hand, or because it switched itself off. */
+  readonly wasOff: boolean;
+}
+
+interface Entry extends Kept {
   readonly rule: string;
   readonly print: string;
 }
@@ -30,12 +35,12 @@ export class Unfinished implements AsyncDisposable {
   }
 
   /** What this rule was waiting for when the daemon ended, if its actions are still the same. */
-  of(rule: RuleSettings): readonly Pause[] {
+  of(rule: RuleSettings): readonly Kept[] {
     const print = printOf(rule);
     return this.#before.filter((entry) => entry.rule === rule.id && entry.print === print && entry.index < rule.then.length);
   }
 
-  async note(key: string, rule: RuleSettings, pause: Pause | null): Promise<void> {
+  async note(key: string, rule: RuleSettings, pause: Kept | null): Promise<void> {
     if (pause) {
       this.#entries.set(key, { ...pause, rule: rule.id, print: printOf(rule) });
       if (pause.until - this.#host.clock.now() < shortest) return;
@@ -72,7 +77,7 @@ function entriesOf(stored: unknown): Entry[] {
   if (!Array.isArray(stored)) return [];
   return (stored as (Partial<Entry> | null)[])
     .filter((entry): entry is Entry => typeof entry?.rule === 'string' && typeof entry.print === 'string' && Number.isInteger(entry.index) && typeof entry.until === 'number' && isCause(entry.cause))
-    .map((entry) => ({ ...entry, zones: Array.isArray(entry.zones) ? entry.zones : [] }));
+    .map((entry) => ({ ...entry, zones: Array.isArray(entry.zones) ? entry.zones : [], lost: Array.isArray(entry.lost) ? entry.lost : [], wasOff: (entry as Partial<Entry>).wasOff === true }));
 }
 
 function isCause(value: unknown): value is Cause {

@@ -88,6 +88,12 @@ describe('holidays', () => {
     expect(on('2026-05-14', '2027-05-14', '2031-12-25', '2026-07-20', '2026-08-30', '2026-08-31', '2026-12-31', '2027-01-02', '2027-01-03')).toEqual(['a holiday', null, 'Christmas', 'a holiday', 'a holiday', null, 'a holiday', 'a holiday', null]);
   });
 
+  it('a file that cannot be read keeps nobody from starting who asks to be told', async () => {
+    const told: string[] = [];
+    const holidays = await openHolidays({ dates: ['05-14'], files: ['/nowhere/at/all.ics'] }, undefined, ({ code }) => told.push(code));
+    expect([told, holidays.on('2026-05-14')]).toEqual([['automations/calendar-unreadable'], 'a holiday']);
+  });
+
   it('a file that cannot be read is told', async () => {
     await expect(openHolidays({ dates: [], files: ['/nowhere/at/all.ics'] })).rejects.toMatchObject({ kind: 'invalid', code: 'automations/calendar-unreadable' });
   });

@@ -129,7 +129,7 @@ holidays: { files: [free.ics] }
     ]);
   });
 
-  it('is not a calendar that is missing: a start needs it', async () => {
+  it('is not a calendar that is missing: that is told as a mistake', async () => {
     await rm(join(folder, 'free.ics'));
     await expect(doubts(null)).rejects.toMatchObject({ code: 'automations/calendar-unreadable' });
   });

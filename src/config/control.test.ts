@@ -135,10 +135,10 @@ describe('control', () => {
   it('defines rules and alarms, in place of those of the same id, and takes them out again', async () => {
     const house = await open(written.replace('bathroom\n', 'bathroom\n\n# By hand.\nautomations:\n  - id: old # keep\n    zone: bathroom\n    then: [{ volume: 3 }]\n'));
     const rules = async () => (await loadConfig({ path: house.path, environment: { HOME: '/secret' }, defaultData: folder })).config.automations;
-    expect(await house.control.setAutomation('rule', { id: 'news', zone: 'kueche', when: [{ cron: '30 6 * * *' }], then: [{ publish: 'a', payload: { text: '${HOME}' } }] })).toBe('news');
-    await house.control.setAutomation('rule', { id: 'news', zone: 'bathroom', then: [{ publish: 'a', payload: { text: '${HOME}' } }] });
+    expect(await house.control.setAutomation('rule', { id: 'news', zone: 'kueche', when: [{ cron: '30 6 * * *' }], name: '${HOME}', then: [{ volume: 3 }] })).toBe('news');
+    await house.control.setAutomation('rule', { id: 'news', zone: 'bathroom', name: '${HOME}', then: [{ volume: 3 }] });
     expect(await house.control.setAutomation('alarm', { id: 'wake', zone: 'kueche', time: '06:30' })).toBe('wake');
-    expect(await rules()).toMatchObject({ automations: [{ id: 'old' }, { id: 'news', zone: ['bathroom'], when: [], then: [{ payload: { text: '${HOME}' } }] }], alarms: [{ id: 'wake', time: '06:30' }] });
+    expect(await rules()).toMatchObject({ automations: [{ id: 'old' }, { id: 'news', zone: ['bathroom'], when: [], name: '${HOME}' }], alarms: [{ id: 'wake', time: '06:30' }] });
     await house.control.removeAutomation('wake');
     await house.control.removeAutomation('news');
     expect(await rules()).toMatchObject({ automations: [{ id: 'old' }], alarms: [] });
@@ -154,6 +154,53 @@ describe('control', () => {
     expect([await house.text(), house.restarts()]).toEqual([written, 0]);
     const set = await open(written, { TONEARM_CONFIG_AUTOMATIONS: '[]' });
     await expect(set.control.setAutomation('rule', { id: 'news', zone: 'kueche', then: [{ volume: 3 }] })).rejects.toMatchObject({ code: 'config/set-by-environment' });
+  });
+
+  it('writes and restarts for nothing that is so already', async () => {
+    const house = await open(`${written}automations:\n  - { then: [ { volume: 3 } ], id: tea, zone: bathroom } # at four\n`);
+    const before = await house.text();
+    await house.control.setAutomation('rule', { id: 'tea', zone: 'bathroom', then: [{ volume: 3 }] });
+    await house.control.changeZone('bathroom', { name: 'Bath', options: {} });
+    await house.control.changeZone('kueche', { options: { bitrate: 160 } });
+    expect([await house.text(), house.restarts()]).toEqual([before, 0]);
+  });
+
+  it('keeps what is written above and around the entry it replaces or removes', async () => {
+    const rule = (id: string, volume = 3) => `  - id: ${id}\n    zone: bathroom\n    then:\n      - volume: ${volume}\n`;
+    const house = await open(`${written}automations:\n  # All of them.\n\n  # Of the first.\n${rule('one')}\n  # Of the second.\n${rule('two')}  # The end.\n`);
+    await house.control.setAutomation('rule', { id: 'two', zone: 'bathroom', then: [{ volume: 9 }] });
+    expect(await house.text()).toBe(`${written}automations:\n  # All of them.\n\n  # Of the first.\n${rule('one')}\n  # Of the second.\n${rule('two', 9)}  # The end.\n`);
+    await house.control.removeAutomation('one');
+    expect(await house.text()).toBe(`${written}automations:\n  # All of them.\n\n  # Of the second.\n${rule('two', 9)}  # The end.\n`);
+  });
+
+  it('keeps a list that is all comments', async () => {
+    const house = await open(`${written}automations:\n  # - id: old\n  #   then: []\n`);
+    await house.control.setAutomation('rule', { id: 'tea', zone: 'bathroom', then: [{ volume: 3 }] });
+    expect(await house.text()).toContain('  - id: tea\n    zone: bathroom\n    then:\n      - volume: 3\n  # - id: old\n  #   then: []\n');
+    await house.control.removeAutomation('tea');
+    expect(await house.text()).toContain('#   then: []');
+    await house.control.setAutomation('rule', { id: 'tea', zone: 'bathroom', then: [{ volume: 3 }] });
+    expect(await house.text()).toContain('  - id: tea\n');
+  });
+
+  it.each([['a number', '7', '  - { id: 7, zone: bathroom, then: [{ volume: 3 }] }\n'], ['a variable', 'attic', '  - { id: "${NAME}", zone: bathroom, then: [{ volume: 3 }] }\n'], ['an alias', 'tea', '  - &tea { id: tea, zone: bathroom, then: [{ volume: 3 }] }\n']])('finds the one whose id is %s', async (_, id, entry) => {
+    const house = await open(`${written}automations:\n${entry}`, { NAME: 'attic' });
+    await house.control.setAutomation('rule', { id, zone: 'bathroom', then: [{ volume: 9 }] });
+    expect((await house.text()).match(/then:/g)).toHaveLength(1);
+    await house.control.removeAutomation(id);
+    expect(await house.text()).not.toContain('then:');
+  });
+
+  it.each([
+    ['says', { then: [{ publish: 'home/door', payload: 'open' }] }],
+    ['hears', { when: [{ mqtt: 'home/#' }], then: [{ volume: 3 }] }],
+    ['asks', { if: [{ not: { any: [{ mqtt: 'home/door', equals: 'open' }] } }], then: [{ volume: 3 }] }],
+    ['waits for', { then: [{ waitUntil: { mqtt: 'home/door' } }, { volume: 3 }] }],
+  ])('lets nobody define what %s something with our login at the broker', async (_, rule) => {
+    const house = await open();
+    await expect(house.control.setAutomation('rule', { id: 'spy', zone: 'kueche', ...rule })).rejects.toMatchObject({ kind: 'invalid', code: 'config/closed-option' });
+    expect([await house.text(), house.restarts()]).toEqual([written, 0]);
   });
 
   it('does one change after the other', async () => {

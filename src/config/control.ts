@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { isAlias, isMap, isNode, isSeq, visit, type Document, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Control, ZoneChange } from '#core';
 import { Emitter, every, TonearmError, type Clock, type Log, type LogLevel } from '#foundation';
@@ -36,15 +37,18 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
   };
   const watch = every(clock, rhythm, () => void look());
 
-  /** One change after the other; each on the file as it is then. */
+  /** One change after the other; each on the file as it is then. One that changes nothing is done. */
   const edit = <T>(keys: readonly string[], change: (document: Document, config: Config) => T): Promise<T> => {
     const work = async () => {
       refuseOverrides(source, keys);
       const { file, config } = await checkConfig(await readText(source.path), source);
       const { document } = file;
       if (!isMap(document.contents)) document.contents = document.createNode({});
+      const before = document.toString({ lineWidth: 0 });
       const outcome = change(document, config);
       const text = document.toString({ lineWidth: 0 });
+      // Who says at every start what is so already must not cause the next one.
+      if (text === before) return outcome;
       await checkConfig(text, source); // rejects before anything is written
       // Where a link leads, so that it stays one.
       await write(await realpath(source.path), text).catch((error: unknown) => {
@@ -89,7 +93,7 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
         const at = indexOf(ids, id);
         if (zones.items.length === 1) throw new TonearmError({ kind: 'conflict', code: 'config/last-zone', message: 'The last zone cannot be removed: without one there would be nothing to play to.' });
         freeOf(document, anchorsIn(zones.items[at]));
-        zones.delete(at);
+        takeOut(zones, at);
       }),
     changeZone: (id, { name, options = {} }: ZoneChange) =>
       editZones((zones, document, ids) => {
@@ -101,8 +105,8 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
         // The id comes from the name unless it is written down; it has to stay.
         if (!zone.has('id')) zone.set('id', document.createNode(id));
       }),
-    setAutomation: (kind, settings) => edit(Object.values(automationKeys), (document) => putAutomation(document, automationKeys[kind], settings)),
-    removeAutomation: (id) => edit(Object.values(automationKeys), (document) => dropAutomation(document, id)),
+    setAutomation: (kind, settings) => edit(Object.values(automationKeys), (document, { automations }) => putAutomation(document, automations, automationKeys[kind], settings)),
+    removeAutomation: (id) => edit(Object.values(automationKeys), (document, { automations }) => dropAutomation(document, automations, id)),
     [Symbol.dispose]: () => watch[Symbol.dispose](),
   };
 }
@@ -121,9 +125,24 @@ function zonesOf(document: Document, config: Pick<Config, 'zones'>): YAMLSeq {
 }
 
 function makeList(document: Document, key: string, items: readonly unknown[]): YAMLSeq {
+  const written = document.get(key, true);
   const made = document.createNode(items) as unknown as YAMLSeq;
+  // Its entries may all stand there as comments.
+  if (isNode(written) && written.comment != null) made.comment = written.comment;
   document.set(key, made);
   return made;
+}
+
+/** The comment right above it goes with it. To the parser the one above the first entry is the list's. */
+function takeOut(list: YAMLSeq, at: number): void {
+  list.delete(at);
+  if (at > 0) return;
+  const kept = list.commentBefore?.match(/^[^]*\n\n/)?.[0] ?? '';
+  const next = list.items[0];
+  list.commentBefore = `${kept}${(isNode(next) && next.commentBefore) || ''}` || null;
+  if (!isNode(next)) return;
+  next.commentBefore = null;
+  next.spaceBefore = false;
 }
 
 /** Where the sound goes and which ports are open is not among them: that is for whoever can write the file. */
@@ -133,10 +152,11 @@ function putOptions(document: Document, zone: YAMLMap, options: Readonly<Record<
   for (const [key, value] of Object.entries(options)) {
     if (!zoneOptions.includes(key)) throw new TonearmError({ kind: 'invalid', code: 'config/closed-option', message: `"${key.slice(0, 40)}" cannot be changed from outside. These can: ${zoneOptions.join(', ')}. Everything else is changed in the configuration file.` });
     const written = zone.get(key, true);
+    if (isWritten(document, written, plainTexts(value))) continue;
     freeOf(document, isAlias(written) ? new Set([written.source]) : anchorsIn(written));
     const inner = zone.get(key);
     if (value === null) zone.delete(key);
-    else if (isMap(inner) && isRecord(value)) for (const [name, one] of Object.entries(value)) inner.set(name, document.createNode(plainTexts(one)));
+    else if (isMap(inner) && isRecord(value)) for (const [name, one] of Object.entries(value).filter(([name, one]) => !isWritten(document, inner.get(name, true), plainTexts(one)))) inner.set(name, document.createNode(plainTexts(one)));
     else zone.set(key, document.createNode(plainTexts(value)));
   }
 }
@@ -145,27 +165,45 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function putAutomation(document: Document, key: string, settings: Readonly<Record<string, unknown>>): string {
+type Defined = Config['automations'];
+
+function putAutomation(document: Document, defined: Defined, key: AutomationKey, settings: Readonly<Record<string, unknown>>): string {
   const { id } = settings;
   if (typeof id !== 'string') throw new TonearmError({ kind: 'invalid', code: 'config/no-automation-id', message: 'A rule or an alarm needs an id: {"id": "morning", …}, as in the configuration.' });
   const list = listOf(document, key) ?? makeList(document, key, []);
-  const at = positionOf(list, id);
-  const node = document.createNode(plainTexts(settings));
-  if (at < 0) list.add(node);
+  const at = positionOf(defined, key, id);
+  const written = list.items[at];
+  const wanted = plainTexts(settings);
+  if (isWritten(document, written, wanted)) return id;
+  refuseReach(settings);
+  const node = document.createNode(wanted) as Node;
+  // Left from a list that was written as [].
+  if (list.items.length === 0) list.flow = false;
+  if (!isNode(written)) list.add(node);
   else {
-    freeOf(document, anchorsIn(list.items[at]));
+    freeOf(document, anchorsIn(written));
+    Object.assign(node, { commentBefore: written.commentBefore, spaceBefore: written.spaceBefore, comment: written.comment });
     list.set(at, node);
   }
   return id;
 }
 
-function dropAutomation(document: Document, id: string): void {
+/** What says or hears anything on MQTT does it with our login at the broker: that is for whoever can write the file. */
+function refuseReach(part: unknown): void {
+  if (typeof part !== 'object' || part === null) return;
+  for (const [key, inner] of Object.entries(part)) {
+    if (key === 'publish' || key === 'mqtt') throw new TonearmError({ kind: 'invalid', code: 'config/closed-option', message: `A rule with "${key}" cannot be defined from outside: it would use Tonearm's own login at the broker. Write it into the configuration file.` });
+    refuseReach(inner);
+  }
+}
+
+function dropAutomation(document: Document, defined: Defined, id: string): void {
   for (const key of Object.values(automationKeys)) {
     const list = listOf(document, key);
-    const at = list ? positionOf(list, id) : -1;
+    const at = positionOf(defined, key, id);
     if (!list || at < 0) continue;
     freeOf(document, anchorsIn(list.items[at]));
-    list.delete(at);
+    takeOut(list, at);
     return;
   }
   throw new TonearmError({ kind: 'not-found', code: 'config/no-such-automation', message: `There is no automation or alarm "${id.slice(0, 64)}" in the configuration file.` });
@@ -173,7 +211,13 @@ function dropAutomation(document: Document, id: string): void {
 
 const automationKeys = { rule: 'automations', alarm: 'alarms' } as const;
 
-const positionOf = ({ items }: YAMLSeq, id: string): number => items.findIndex((item) => isMap(item) && item.get('id') === id);
+type AutomationKey = (typeof automationKeys)[keyof typeof automationKeys];
+
+/** By the ids that are meant: those in the file may be numbers, aliases or variables. */
+const positionOf = (defined: Defined, key: AutomationKey, id: string): number => defined?.[key].findIndex((one) => one.id === id) ?? -1;
+
+/** Whether exactly this stands there. */
+const isWritten = (document: Document, node: unknown, value: unknown): boolean => isNode(node) && isDeepStrictEqual(node.toJS(document), value);
 
 /** What somebody sends must not look into our environment, at any depth. */
 function plainTexts(value: unknown): unknown {

@@ -5,7 +5,7 @@ import { slugOf } from './slug.ts';
 
 /**
  * What is probably wrong and yet no reason not to start: presets nobody knows, calendar entries nobody understands. `added`: the
- * presets that were added while a daemon ran, as they are stored. Rejects with `automations/calendar-unreadable`, as a start does.
+ * presets that were added while a daemon ran, as they are stored. Rejects with `automations/calendar-unreadable`, which a start only warns of.
  */
 export async function findDoubts({ config, file }: Pick<LoadedConfig, 'config' | 'file'>, added: unknown): Promise<readonly ConfigProblem[]> {
   if (!config.automations) return [];

@@ -72,6 +72,8 @@ export interface Automations {
   setGuestMode(on: boolean): Promise<void>;
   /** By hand: conditions are not asked. Resolves once it has begun. */
   run(id: string, by: string): Promise<void>;
+  /** It was defined anew or removed: what was switched or moved by hand holds no more. Also of one that is not here yet. Never rejects. */
+  forget(id: string): Promise<void>;
   /** Passes over the next planned firing, or takes that back. */
   skipNext(id: string, on: boolean): Promise<void>;
   /** `07:15`; kept across restarts. Of alarms only. */

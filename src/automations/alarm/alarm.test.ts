@@ -384,7 +384,7 @@ describe('people', () => {
       const room = await Bedroom.open();
       await room.night();
       if (isSnoozed) await room.alarms.snooze(null, 'mqtt');
-      await room.alarms.enable('wake', false);
+      await room.alarms.enable('wake', false, true);
       await room.run(hour / 2);
       expect([room.state, room.player.state.status, room.outcome]).toEqual(['idle', 'paused', 'done: Stopped (switched off).']);
     }
@@ -539,12 +539,38 @@ describe('when it rings', () => {
     expect(next(room)).toBe('2026-11-24T05:30:00.000Z');
   });
 
+  it('is not silenced by a rule that switches it off: it stays silent the next time', async () => {
+    const room = await Bedroom.open();
+    await room.night();
+    await room.alarms.enable('wake', false, false);
+    expect([room.state, room.alarms.views[0]?.enabled]).toEqual(['ringing', false]);
+  });
+
+  it('that rang once rings again when it is defined anew, at the time it has then', async () => {
+    const room = await Bedroom.open({ oneOff: true });
+    await room.alarms.setTime('wake', '06:00');
+    await room.night();
+    await room.alarms.stop('wake', 'phone');
+    expect(next(room)).toBeNull();
+    await room.alarms.forget('wake');
+    expect(next(room)).toBe('2026-11-24T05:30:00.000Z');
+    await room.stop();
+    await room.start();
+    expect(next(room)).toBe('2026-11-24T05:30:00.000Z');
+    await room.run(24 * hour);
+    expect(room.state).toBe('ringing');
+    await room.alarms.forget('wake');
+    await room.stop();
+    await room.start();
+    expect(room.state).toBe('ringing');
+  });
+
   it('is silent while it, or everything, is switched off', async () => {
     const room = await Bedroom.open();
-    await room.alarms.enable('wake', false);
+    await room.alarms.enable('wake', false, true);
     await room.night();
     expect(room.told()).toEqual([]);
-    await room.alarms.enable('wake', true);
+    await room.alarms.enable('wake', true, true);
     room.isEnabled = false;
     await room.run(24 * hour);
     expect(room.told()).toEqual([]);

@@ -108,9 +108,9 @@ export class Alarm implements AsyncDisposable {
     };
   }
 
-  async enable(on: boolean): Promise<void> {
-    // Whoever switches it off while it rings or snoozes has heard it.
-    if (!on && this.isRinging) this.#ringer.stop('switched off');
+  async enable(on: boolean, byPerson: boolean): Promise<void> {
+    // Whoever switches it off while it rings or snoozes has heard it; a rule has not.
+    if (!on && byPerson && this.isRinging) this.#ringer.stop('switched off');
     if (on !== this.isEnabled) await this.#keep('enabled', on);
     this.#changed();
   }
@@ -119,6 +119,15 @@ export class Alarm implements AsyncDisposable {
   ring(by: Origin): void {
     if (this.isRinging) throw new TonearmError({ kind: 'conflict', code: 'alarm/ringing-already', message: `The alarm “${this.name}” is ringing already. Stop it first.` });
     this.#begin(`by hand (${by})`);
+  }
+
+  /** Defined anew: its times are those of the configuration again. What rings goes on. */
+  async forget(): Promise<void> {
+    const kept = this.#parts.memory.forget(this.id);
+    this.#schedule(true);
+    this.#rang();
+    this.#changed();
+    await kept;
   }
 
   async skipNext(on: boolean): Promise<void> {

@@ -39,12 +39,15 @@ export async function openAlarms(settings: readonly AlarmSettings[], parts: Alar
     get views(): readonly AutomationView[] {
       return alarms.map((alarm) => alarm.view);
     },
-    async enable(id, on) {
-      await find(id).enable(on);
+    async enable(id, on, byPerson) {
+      await find(id).enable(on, byPerson);
     },
     async run(id, by) {
       const alarm = await Promise.resolve(find(id));
       alarm.ring(by);
+    },
+    async forget(id) {
+      await find(id).forget();
     },
     async skipNext(id, on) {
       await find(id).skipNext(on);

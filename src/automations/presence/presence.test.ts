@@ -334,6 +334,20 @@ describe('a tracker', () => {
     expect(home.news()).toEqual(['(person anna present)', '(room kitchen present)', '(house present)']);
   });
 
+  it('is not away because nobody could be heard while the broker was restarted', async () => {
+    const home = await Home.open({ sources: [beacon], leaveDelay: 0 });
+    say(home, 'kitchen', 1);
+    home.news();
+    await home.run(60 * second);
+    home.broker.down();
+    await home.run(40 * second);
+    home.broker.up();
+    await home.run(29 * second);
+    expect(home.news()).toEqual([]);
+    await home.run(2 * second);
+    expect(home.news()).toContain('(person anna absent)');
+  });
+
   it('that was never heard is away, quietly, once silence can mean that', async () => {
     const home = await Home.open({ sources: [beacon], leaveDelay: 0 });
     await home.run(2 * minute);

@@ -65,7 +65,7 @@ export function stepTracker(before: TrackerState, input: SourceInput, settings: 
     isQuiet = state.isFirst || input.isRetained;
     state = hear(state, input.reading, input.isRetained, now);
   } else if (input.type !== 'time') {
-    state = { ...connect(state, input.type, now), candidate: null };
+    state = { ...connect(input.type === 'up' ? without(state, now) : state, input.type, now), candidate: null };
   }
   const seen = sees(state, settings, now);
   const waits = held(state, seen);
@@ -80,6 +80,13 @@ export function stepTracker(before: TrackerState, input: SourceInput, settings: 
   const hasMoved = room !== before.room;
   state = { ...state, room, candidate };
   return { state, hasChanged: settled.hasChanged || hasMoved, isEdge: settled.isEdge || (hasMoved && !isQuiet && !settled.hasChanged), wake: wakeOf(state, settings, now) };
+}
+
+/** While the broker was away nobody could be heard: that time is not silence. */
+function without(state: TrackerState, now: Millis): TrackerState {
+  const away = state.lostAt === null ? 0 : now - state.lostAt;
+  const sightings = new Map([...state.sightings].map(([room, sighting]) => [room, { ...sighting, heardAt: sighting.heardAt + away }]));
+  return { ...state, sightings, goneAt: state.goneAt === null ? null : state.goneAt + away };
 }
 
 function hear(state: TrackerState, reading: Reading, isRetained: boolean, now: Millis): TrackerState {

@@ -22,6 +22,7 @@ export class FakeAutomations implements Automations {
   enable = (...what: unknown[]) => this.#did('enable', what);
   setGuestMode = (...what: unknown[]) => this.#did('guest', what);
   run = (...what: unknown[]) => this.#did('run', what);
+  forget = (...what: unknown[]) => this.#did('forget', what);
   skipNext = (...what: unknown[]) => this.#did('skip', what);
   setTime = (...what: unknown[]) => this.#did('time', what);
   snooze = (...what: unknown[]) => this.#did('snooze', what);

@@ -65,6 +65,12 @@ describe('requests', () => {
     expect(reply.headers['www-authenticate']).toBeUndefined();
   });
 
+  it('define and remove automations, and what was switched by hand is forgotten then', async () => {
+    await house.ask('/automations', { method: 'POST', body: { alarm: { id: 'wake', time: '06:30' } } });
+    await house.ask('/automations/wake', { method: 'DELETE' });
+    expect([house.daemon.asked, house.automations.asked]).toEqual([[['alarm', { id: 'wake', time: '06:30' }], ['remove', 'wake']], [['forget', 'id'], ['forget', 'wake']]]);
+  });
+
   it('want JSON that says so', async () => {
     const send = (raw: string, type?: string) => house.ask('/automations/enable', { method: 'POST', raw, headers: type === undefined ? {} : { 'content-type': type } });
     expect((await send('on=true', 'application/x-www-form-urlencoded')).status).toBe(415);
