@@ -414,6 +414,26 @@ describe('connect-state', () => {
     expect(table.count('connect-state/put')).toBe(1);
   });
 
+  it('in trouble that lasts is tried three times each, later once each, until it answers again', async () => {
+    const clock = new FakeClock(Date.now());
+    table = await Table.open({ clock }, clock);
+    const session = await passing(clock, table.session());
+    await passing(clock, session.ready(patience()));
+    const put = () => passing(clock, failed(session.putState(hello(session), patience())));
+    const counts: number[] = [];
+    for (let time = 0; time < 2; time++) {
+      const fault = table.cloud.faults.fail('connect-state/put', 503);
+      for (let n = 0; n < 5; n++) {
+        const before = table.count('connect-state/put');
+        expect(await put()).toMatchObject({ code: 'spotify/server-error' });
+        counts.push(table.count('connect-state/put') - before);
+      }
+      fault[Symbol.dispose]();
+      await passing(clock, session.putState(hello(session), patience()));
+    }
+    expect(counts).toEqual([3, 3, 3, 1, 1, 3, 3, 3, 1, 1]);
+  });
+
   it('in trouble is tried three times, and giving up playback ignores everything', async () => {
     await open();
     const session = await table.session();

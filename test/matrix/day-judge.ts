@@ -11,6 +11,14 @@ const look = 250;
 /** A report shows the speaker as it was when it was sent, to this many ms. */
 const instant = 20;
 
+/** Something that keeps news from passing. */
+interface Trouble {
+  readonly what: string;
+  readonly until: number;
+  /** All must agree again by then, unless another one is not over. */
+  readonly deadline: number;
+}
+
 /** What a speaker showed from a moment on. */
 interface Shown {
   readonly at: number;
@@ -46,7 +54,10 @@ export class Judge {
   /** When each device sent the last report that the cloud took. */
   readonly #told = new Map<string, number>();
   readonly #failed: (what: readonly string[]) => void;
-  #trouble: { readonly what: string; readonly until: number; readonly within: number } | null = null;
+  /** Those since all agreed last; what one of them did may show until the deadline of that one only. */
+  #troubles: Trouble[] = [];
+  /** Until when what somebody wants may fail. */
+  #disturbedUntil = -Infinity;
   /** How long it took after the troubles until all agreed, by what they were, the longest, in ms. */
   readonly recoveries: Record<string, number> = {};
 
@@ -71,13 +82,24 @@ export class Judge {
   /** News cannot pass for `lasting` ms, and perhaps until all agreed for the first time afterwards, at most `within` ms later. */
   trouble(what: string, lasting: number, within: number): void {
     const until = this.#room.clock.monotonic() + lasting;
-    const was = this.#trouble;
-    this.#trouble = { what, until: Math.max(until, was?.until ?? 0), within: Math.max(within, was?.within ?? 0) };
-    if (!was) this.#room.clock.timer(look, () => this.#look());
+    this.disturbance(lasting, within);
+    this.#troubles.push({ what, until, deadline: until + within });
+    if (this.#troubles.length === 1) this.#room.clock.timer(look, () => this.#look());
   }
 
+  /** News passes as ever, but for `lasting` ms, and up to `within` ms after that, music or answers may not come. */
+  disturbance(lasting: number, within: number): void {
+    this.#disturbedUntil = Math.max(this.#disturbedUntil, this.#room.clock.monotonic() + lasting + within);
+  }
+
+  /** News cannot pass, or has not caught up yet. */
   get isTroubled(): boolean {
-    return this.#trouble !== null;
+    return this.#troubles.length > 0;
+  }
+
+  /** What somebody wants is not sure to come true at the moment. */
+  mayFail(): boolean {
+    return this.isTroubled || this.#room.clock.monotonic() < this.#disturbedUntil;
   }
 
   /** The verdict on this moment; what is on its way may arrive first. */
@@ -85,7 +107,7 @@ export class Judge {
     await this.#room.until(() => this.#disagreements().length === 0, push).catch(() => undefined);
     const found = this.#disagreements();
     if (found.length === 0) return { kind: 'outright', found };
-    if (!this.#trouble) return { kind: 'wrong', found };
+    if (!this.isTroubled) return { kind: 'wrong', found };
     const old = this.#contradictions();
     return old.length === 0 ? { kind: 'as told', found } : { kind: 'wrong', found: [...old, ...found] };
   }
@@ -113,6 +135,7 @@ export class Judge {
     if (!cluster.device[speaker.id]) return dealer.ofDevice(speaker.id) === null ? [] : ['is not shown although it is connected'];
     // When it lost playback without knowing, the cloud's picture is of somebody else.
     const isOwner = known.active === speaker.id;
+    if (!isOwner && speaker.deck.isSounding && dealer.ofDevice(speaker.id)?.isDead === false) return ['sounds although it is connected and the playback is not its'];
     const differences = this.#then(speaker).map((shown) => (isOwner ? this.#room.picture(phone, shown) : this.#room.volumes(phone, shown)));
     return differences.reduce<readonly string[]>((best, each) => (best.length <= each.length ? best : each), differences[0] ?? ['has never told anything']);
   }
@@ -144,12 +167,12 @@ export class Judge {
 
   /** After the end of a trouble: do all agree again? */
   #look(): void {
-    if (!this.#trouble) return;
-    const { what, until, within } = this.#trouble;
-    const after = this.#room.clock.monotonic() - until;
+    const now = this.#room.clock.monotonic();
+    const { what, until } = this.#troubles.reduce((last, one) => (one.until > last.until ? one : last));
+    const after = now - until;
     const found = after < 0 ? null : [...this.#unreachable(), ...this.#disagreements()];
-    if (found && (found.length === 0 || after > within)) {
-      this.#trouble = null;
+    if (found && (found.length === 0 || now > Math.max(...this.#troubles.map(({ deadline }) => deadline)))) {
+      this.#troubles = [];
       this.recoveries[what] = Math.max(this.recoveries[what] ?? 0, Math.round(after));
       if (found.length > 0) this.#failed([`${Math.round(after)} ms after ${what}`, ...found]);
       return;

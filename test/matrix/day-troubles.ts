@@ -2,7 +2,8 @@ import type { Chance } from '../kit/chance.ts';
 import type { ListeningRoom, Road } from '../kit/listening-room.ts';
 import type { Judge } from './day-judge.ts';
 
-/** After the end of a trouble everything has to agree within this time: the longest pause before another try, and the try. In ms. */
+/** After the end of a trouble everything has to agree within this time: the longest pause before another try (15 s for a report, 10 s for the
+ * dealer, jitter included), and the try. In ms. */
 const soon = 20_000;
 /** After a line that was half open: what was lost shows when the next ping finds it dead. */
 const found = 40_000;
@@ -15,7 +16,7 @@ export interface Victims {
   readonly note: (what: string) => void;
 }
 
-/** Something goes wrong for a while; what keeps news from passing is announced to the judge. */
+/** Something goes wrong for a while; the judge is told what keeps news from passing, and what keeps music from coming. */
 export function goWrong({ room, chance, judge, note }: Victims): void {
   const { cloud, clock } = room;
   const time = Math.round(chance.pick([() => chance.between(500, 5000), () => chance.between(5000, 30_000), () => chance.between(30_000, 120_000)])());
@@ -23,6 +24,7 @@ export function goWrong({ room, chance, judge, note }: Victims): void {
     note(`cut ${roads.join('+')} for ${time} ms`);
     room.cut(time, roads);
     if (roads.includes('dealer') || roads.includes('web')) judge.trouble(`cut ${roads.join('+')}`, time, soon);
+    else judge.disturbance(time, soon);
   };
   const during = (lasting: number, fault: Disposable) => void clock.timer(lasting, () => fault[Symbol.dispose]());
   switch (chance.weighed({ dealer: 4, accessPoint: 4, web: 3, cdn: 4, all: 4, redeploy: 3, deaf: 2, tokens: 3, clientTokens: 2, limit: 2, refused: 3, slow: 2, wrongClock: 2, account: 2, playlist: 2 })) {
@@ -73,7 +75,8 @@ export function goWrong({ room, chance, judge, note }: Victims): void {
       const status = chance.pick([500, 502, 503]);
       note(`refused ${route} ${status} for ${time} ms`);
       during(time, cloud.faults.fail(route, status));
-      judge.trouble(`refused ${route}`, time, soon);
+      if (route === 'connect-state' || route === 'login5') judge.trouble(`refused ${route}`, time, soon);
+      else judge.disturbance(time, soon);
       return;
     }
     case 'slow':

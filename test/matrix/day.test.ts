@@ -56,13 +56,20 @@ it(`lives through a day (TONEARM_SEED=${seed})`, { timeout: 600_000 }, async () 
   await day.live(8 * 60, { activity: 0, trouble: 0.02 });
   await day.rest();
   const after = { heap: await heap(), timers: room.clock.pending, connections: room.clock.traffic.open };
-  const told = { seed, hours: Math.round(room.clock.monotonic() / hour), seconds: Math.round((performance.now() - began) / 1000), agreed: day.agreed, asTold: day.asTold, recoveries: day.judge.recoveries, before, after, counts: day.counts };
+  const told = { seed, hours: Math.round(room.clock.monotonic() / hour), seconds: Math.round((performance.now() - began) / 1000), agreed: day.agreed, asTold: day.asTold, presses: day.presses, heard: Math.round((day.heard / hour) * 10) / 10, recoveries: day.judge.recoveries, before, after, counts: day.counts };
   process.stderr.write(`${JSON.stringify(told)}\n`);
   await day[Symbol.asyncDispose]();
   expect(day.disagreements, `seed ${seed}`).toEqual([]);
   expect(day.refusals, `seed ${seed}`).toEqual([]);
   // Every minute is judged.
   expect(day.agreed + day.asTold).toBe(150 + 24 * 60);
+  expect(day.asTold).toBeLessThan(40);
+  // A speaker that does nothing agrees with everybody.
+  const { all, done, refused, refusedOutright } = day.presses;
+  expect(refused / all, 'share of what people did that was refused').toBeLessThan(0.05);
+  expect(refusedOutright / all, 'refused although nothing was wrong').toBeLessThan(0.02);
+  expect(done / all, 'seen to come true').toBeGreaterThan(0.7);
+  expect(day.heard / hour, 'hours of music').toBeGreaterThan(8);
   expect(room.left).toEqual({ timers: 0, connections: 0 });
   expect(after.heap - before.heap, `MB more, seed ${seed}`).toBeLessThan(3);
   expect(after.timers).toBeLessThanOrEqual(before.timers + 4);

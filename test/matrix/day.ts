@@ -15,6 +15,8 @@ const catalogue = [...album('Long', 30, (n) => 150_000 + 7000 * (n % 13)), ...al
 
 /** The real deck says each second where it is; this saves half of the time a day takes. */
 const deck = { movedEvery: 4000 };
+/** What was accepted has to come true within this time, in ms. */
+const patience = 10_000;
 /** Disagreements after which there is nothing more to learn. */
 const enough = 3;
 
@@ -38,6 +40,11 @@ export class Day implements AsyncDisposable {
   /** Minutes at which all agreed, and those in trouble at which the phones showed what they were last told. */
   agreed = 0;
   asTold = 0;
+  /** What people did, and how much of it was refused: when nothing was wrong, and in all. */
+  readonly presses = { all: 0, done: 0, refused: 0, refusedOutright: 0 };
+  /** Music that was heard, in ms. */
+  heard = 0;
+  readonly #heardOf = new Map<Speaker, number>();
   readonly judge: Judge;
 
   private constructor(room: ListeningRoom, chance: Chance, second: Phone, bedroom: Speaker) {
@@ -90,6 +97,7 @@ export class Day implements AsyncDisposable {
     this.room.cloud.counters.mark();
     for (const speaker of this.speakers) {
       speaker.deck.forget();
+      this.#heardOf.set(speaker, heardBy(speaker));
       speaker.lines.length = speaker.notices.length = speaker.failures.length = 0;
     }
   }
@@ -115,19 +123,33 @@ export class Day implements AsyncDisposable {
     this.counts[name] = (this.counts[name] ?? 0) + 1;
   };
 
-  readonly press = async (what: string, run: () => Promise<unknown>): Promise<void> => {
+  readonly press = async (what: string, run: () => Promise<unknown>, comesTrue?: () => boolean): Promise<void> => {
     this.note(what);
+    this.presses.all += 1;
+    const mayFail = this.judge.mayFail();
     try {
       await this.room.do(run(), 3 * minute);
     } catch (thrown) {
       const { code, message } = toTonearmError(thrown);
       this.note(`refused(${what}): ${code}`);
+      this.presses.refused += 1;
+      if (!mayFail) this.presses.refusedOutright += 1;
       // What a speaker cannot do at this moment it may refuse; that nobody answers is wrong unless the network is.
       if (!this.judge.isTroubled && !/conflict|command-failed|connect\//.test(code)) this.#disagree([`${what}: ${code} ${message}`]);
+      return;
     }
+    if (!comesTrue || mayFail) return;
+    const isTrue = await this.room.until(comesTrue, patience).then(() => true, () => false);
+    if (isTrue) this.presses.done += 1;
+    else if (!this.judge.mayFail()) this.#disagree([`${what}: accepted, but ${patience / 1000} s later it has not come true`]);
   };
 
   async #check(): Promise<void> {
+    for (const speaker of this.speakers) {
+      const heard = heardBy(speaker);
+      this.heard += heard - (this.#heardOf.get(speaker) ?? 0);
+      this.#heardOf.set(speaker, heard);
+    }
     const { kind, found } = await this.judge.judge();
     if (kind === 'outright') this.agreed += 1;
     else if (kind === 'as told') this.asTold += 1;
@@ -139,6 +161,9 @@ export class Day implements AsyncDisposable {
     this.disagreements.push({ when: clockOf(this.room.clock.monotonic()), what: [...what, ...speakers, ...this.diary.slice(-12)] });
   }
 }
+
+/** Since it forgot what it played, in ms. */
+const heardBy = ({ deck }: Speaker): number => deck.heard.reduce((sum, { at, until }) => sum + until - at, 0);
 
 function clockOf(at: number): string {
   const seconds = Math.floor(at / 1000);

@@ -683,6 +683,19 @@ describe('who is active', () => {
     expect(bench.state).toMatchObject({ phase: 'paused', by: 'phone' });
   });
 
+  it('is silenced by nobody when it waited for a station and the account turns that off', () => {
+    bench.isAutomatic = false;
+    bench.autoplay = true;
+    bench.command({ kind: 'next', row: null });
+    bench.command({ kind: 'next', row: null });
+    bench.command({ kind: 'next', row: null });
+    bench.command({ kind: 'next', row: null });
+    expect(bench.state).toMatchObject({ phase: 'loading', resolving: 'autoplay', by: 'phone' });
+    bench.autoplay = false;
+    bench.send({ type: 'waited', timer: 'prefetch' });
+    expect(bench.state).toMatchObject({ isPauseWanted: true, resolving: null, by: 'tonearm' });
+  });
+
   it('answers no to commands while inactive, but a local play goes on where it was', () => {
     bench.now += 12_000;
     bench.send({ type: 'cluster', activeDevice: 'e'.repeat(40) });
@@ -749,8 +762,10 @@ describe('who is active', () => {
   });
 
   it('gives the zone back when another source takes it', () => {
+    expect(bench.state.by).toBe('phone');
     bench.send({ type: 'outplayed' });
-    expect(bench.state.isActive).toBe(false);
+    // Somebody wanted that.
+    expect(bench.state).toMatchObject({ isActive: false, by: 'phone' });
     expect(bench.count('inactive')).toBe(1);
   });
 });

@@ -30,8 +30,6 @@ export interface DeviceStep {
 export function step(state: DeviceState, input: DeviceInput, env: DeviceEnvironment): DeviceStep {
   const turn = new Turn(state, env);
   react(turn, input);
-  // What falls silent by itself was silenced by nobody, whoever did something last.
-  if (!isSomebodys(input) && isSounding(state) && !isSounding(turn.state)) turn.set({ by: 'tonearm' });
   const { list, options, phase, load, sleepAtEnd, anchor, duration } = turn.state;
   const isOrderSame = list === state.list && options === state.options && sleepAtEnd === state.sleepAtEnd;
   const isPlaceSame = anchor === state.anchor && duration === state.duration && phase === state.phase && load?.id === state.load?.id;
@@ -41,10 +39,12 @@ export function step(state: DeviceState, input: DeviceInput, env: DeviceEnvironm
   stopWaiting(turn);
   tendAutoplay(turn);
   settlePause(turn, state.settling);
+  // What falls silent by itself was silenced by nobody, whoever did something last.
+  if (!isSomebodys(input) && isSounding(state) && !isSounding(turn.state)) turn.set({ by: 'tonearm' });
   return { state: turn.state, effects: turn.effects };
 }
 
-const isSomebodys = ({ type }: DeviceInput): boolean => type === 'request' || type === 'local' || type === 'cluster';
+const isSomebodys = ({ type }: DeviceInput): boolean => type === 'request' || type === 'local' || type === 'cluster' || type === 'outplayed';
 const isSounding = ({ phase, isPauseWanted }: DeviceState): boolean => phase === 'playing' || phase === 'stalled' || (phase === 'loading' && !isPauseWanted);
 
 /** Where it paused is told once, with the place that was really heard last: what a player had buffered may be heard still (§3.6). */

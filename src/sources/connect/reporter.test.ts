@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { FakeClock, silentLog, TonearmError } from '#foundation';
+import { FakeClock, silentLog, TonearmError, type Log } from '#foundation';
 import { Reporter, type ReportKind } from './reporter.ts';
 
-function setup(put?: (kind: ReportKind, count: number) => Promise<void>) {
+function setup(put?: (kind: ReportKind, count: number) => Promise<void>, { random = 0.5, log = silentLog }: { readonly random?: number; readonly log?: Log } = {}) {
   const clock = new FakeClock();
   const puts: { kind: ReportKind; at: number }[] = [];
   const disallowed: string[] = [];
   const reporter = new Reporter({
     clock,
-    log: silentLog,
+    log,
+    random: () => random,
     disallowed: ({ code }) => disallowed.push(code),
     async put(kind) {
       puts.push({ kind, at: clock.monotonic() });
@@ -168,7 +169,7 @@ describe('reporter', () => {
     const { clock, puts, reporter } = setup(() => (isDown ? Promise.reject(new TonearmError({ kind: 'unavailable', code: 'spotify/server-error', message: 'down' })) : Promise.resolve()));
     reporter.tell('hello');
     await clock.advance(16_000);
-    expect(puts.map(({ at }) => at)).toEqual([0, 5000, 15_000]);
+    expect(puts.map(({ at }) => at)).toEqual([0, 5000, 16_000]);
     expect(puts.every(({ kind }) => kind === 'hello')).toBe(true);
     isDown = false;
     await clock.advance(60_000);
@@ -225,11 +226,35 @@ describe('reporter', () => {
     expect(puts).toHaveLength(1);
   });
 
-  it('tells a cloud that comes back after a long trouble within 15 s', async () => {
-    const { clock, puts, reporter } = setup((_, count) => (count <= 12 ? Promise.reject(new TonearmError({ kind: 'unavailable', code: 'spotify/server-error', message: 'no' })) : Promise.resolve()));
+  it.each([
+    [0, 4750, 10_450, 13_538],
+    [0.5, 5000, 11_000, 14_250],
+    [1, 5250, 11_550, 14_963],
+  ])('tells a cloud that comes back after a long trouble within 15 s, not in step with other zones (%d)', async (random, first, second, rest) => {
+    const { clock, puts, reporter } = setup((_, count) => (count <= 12 ? Promise.reject(new TonearmError({ kind: 'unavailable', code: 'spotify/server-error', message: 'no' })) : Promise.resolve()), { random });
     reporter.tell('state');
     await clock.advance(240_000);
-    expect(puts.slice(1).map(({ at }, index) => at - puts[index]!.at)).toEqual([5000, 10_000, ...Array<number>(10).fill(15_000)]);
+    expect(puts.slice(1).map(({ at }, index) => at - puts[index]!.at)).toEqual([first, second, ...Array<number>(10).fill(rest)]);
+  });
+
+  it('warns once of a trouble that lasts, and again of the next one', async () => {
+    let code = 'spotify/server-error';
+    const warned: unknown[] = [];
+    const { clock, puts, reporter } = setup(() => (code ? Promise.reject(new TonearmError({ kind: 'unavailable', code, message: 'no' })) : Promise.resolve()), {
+      log: { ...silentLog, warn: (_, fields) => warned.push(fields?.['code']) },
+    });
+    reporter.tell('state');
+    await clock.advance(60_000);
+    expect(puts.length).toBeGreaterThan(4);
+    expect(warned).toEqual(['spotify/server-error']);
+    code = 'network/unreachable';
+    await clock.advance(15_000);
+    code = '';
+    await clock.advance(15_000);
+    code = 'network/unreachable';
+    reporter.tell('state');
+    await clock.advance(60_000);
+    expect(warned).toEqual(['spotify/server-error', 'network/unreachable', 'network/unreachable']);
   });
 
   it('says nothing more on this connection to a cloud that does not allow it, and says so once', async () => {

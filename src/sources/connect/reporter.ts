@@ -8,6 +8,7 @@ const kinds = ['inactive', 'hello', 'claim', 'volume', 'state'] as const;
 export interface ReporterPorts {
   readonly clock: Clock;
   readonly log: Log;
+  readonly random?: () => number;
   /** One PUT with the state as it is at that moment. */
   put(kind: ReportKind, signal: AbortSignal): Promise<void>;
   /** The cloud does not want to hear from this account; nothing more is told before the next hello. */
@@ -19,6 +20,8 @@ const spacing = 200;
 const budget = { within: 5000, steps: [{ below: 10, spacing }, { below: 13, spacing: 350 }] as const, spacing: 500 };
 const volumeQuiet = 150;
 const rateLimitPause = 10_000;
+/** When it could not be told. 15 s at most, jitter included; zones of one house do not ask in step. */
+const pauses = { first: 5000, factor: 2.2, cap: 14_250, jitter: 0.05 };
 /** For so long giving up waits for a report that is under way: overtaken by it, we would be active again. */
 const inactivePatience = 1000;
 
@@ -30,7 +33,9 @@ const inactivePatience = 1000;
 export class Reporter implements AsyncDisposable {
   readonly #ports: ReporterPorts;
   readonly #due = new Set<ReportKind>();
-  readonly #backoff = new Backoff({ first: 5000, factor: 2, cap: 15_000, jitter: 0 });
+  readonly #backoff: Backoff;
+  /** Its code; the same one again is not worth a warning. */
+  #lastTrouble = '';
   #timer: Disposable | undefined;
   #quiet: Disposable | undefined;
   #patience: Disposable | undefined;
@@ -50,6 +55,7 @@ export class Reporter implements AsyncDisposable {
 
   constructor(ports: ReporterPorts) {
     this.#ports = ports;
+    this.#backoff = new Backoff(pauses, ports.random);
     this.#earliest = ports.clock.monotonic();
   }
 
@@ -134,7 +140,9 @@ export class Reporter implements AsyncDisposable {
       log.trace('Telling the cloud', { kind });
       if (kind !== 'inactive') this.#sent.push(clock.monotonic());
       await this.#ports.put(kind, put.signal);
-      if (kind !== 'inactive') this.#backoff.reset();
+      if (kind === 'inactive') return;
+      this.#backoff.reset();
+      this.#lastTrouble = '';
     } catch (thrown) {
       if (kind && !isAbort(thrown) && !put.signal.aborted) this.#failed(kind, toTonearmError(thrown), log);
       // Overtaken by giving up; without a hello nobody would know us.
@@ -157,12 +165,14 @@ export class Reporter implements AsyncDisposable {
 
   #failed(kind: ReportKind, error: TonearmError, log: Log): void {
     const isLimited = (this.#isLimited = error.code === 'spotify/rate-limited' || error.retryAfter !== undefined);
+    const say = error.code === this.#lastTrouble ? 'debug' : 'warn';
+    this.#lastTrouble = error.code;
     if (isLimited || error.kind === 'unavailable' || error.kind === 'timeout') {
       const wait = isLimited ? (error.retryAfter ?? rateLimitPause) : this.#backoff.next();
       this.#blockedUntil = this.#ports.clock.monotonic() + wait;
       // After an `inactive` that did not arrive the state says it, too.
       this.#due.add(kind === 'hello' ? 'hello' : 'state');
-      log.warn(isLimited ? 'Spotify asks for fewer messages; the newest state is sent after a pause' : 'Spotify does not take the playback state at the moment; the newest one is sent after a pause', { code: error.code, wait });
+      log[say](isLimited ? 'Spotify asks for fewer messages; the newest state is sent after a pause' : 'Spotify does not take the playback state at the moment; the newest one is sent after a pause', { code: error.code, wait });
       return;
     }
     if (error.code === 'spotify/not-allowed') {
@@ -176,7 +186,7 @@ export class Reporter implements AsyncDisposable {
       if (kind === 'inactive') return;
       this.#isKnown = false;
       this.#forgetDue();
-    } else log.warn(`The playback state could not be reported: ${error.message}`, { code: error.code });
+    } else log[say](`The playback state could not be reported: ${error.message}`, { code: error.code });
   }
 }
 

@@ -50,6 +50,8 @@ const connectionIdTime = 10_000;
 const replyTime = 8000;
 /** Without this channel no phone sees the speaker: nobody should wait long for it when the network has been back for a while. */
 const longestPause = 10_000;
+/** The ± 50 % of the first pauses keep speakers apart; the last ones are all cut to the longest. */
+const pauses = { first: 500, factor: 1.5, cap: 2 * longestPause };
 /** A link that lasted this long starts the pauses from the beginning again. */
 const stableTime = 60_000;
 
@@ -73,7 +75,7 @@ export class Dealer implements AsyncDisposable {
   constructor(options: DealerOptions) {
     this.#options = options;
     this.#pause = new Pause(options.clock);
-    this.#pauses = new Backoff({ first: 500, factor: 1.5, cap: longestPause }, options.random ?? Math.random);
+    this.#pauses = new Backoff(pauses, options.random ?? Math.random);
     this.#emitter = new Emitter((error) => options.log.error('A listener of the dealer failed.', { error }));
   }
 
@@ -141,14 +143,18 @@ export class Dealer implements AsyncDisposable {
         }
         if (!connected && status !== 429 && status !== 401) directory.failed('dealer', address);
         isFirm = error.retryAfter !== undefined;
-        pause = Math.max(this.#pauses.next(), Math.min(error.retryAfter ?? 0, 600_000));
+        pause = Math.max(this.#nextPause(), Math.min(error.retryAfter ?? 0, 600_000));
       } catch (error) {
         if (isFired(signal)) return;
         this.#trouble(toTonearmError(error, 'spotify/dealer-failed'));
-        pause = this.#pauses.next();
+        pause = this.#nextPause();
       }
       await this.#pause.wait(pause, signal, isFirm).catch(() => undefined);
     }
+  }
+
+  #nextPause(): number {
+    return Math.min(this.#pauses.next(), longestPause);
   }
 
   async #connect(address: string, token: string): Promise<{ readonly error: TonearmError; readonly status: number | null; readonly connected: boolean }> {

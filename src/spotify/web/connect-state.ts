@@ -13,12 +13,17 @@ interface ConnectStateOptions {
 
 /** 5xx twice with a second between; a 429 and silence are the caller's, who will have newer state by then (`connect-control.md §10.1`). */
 const putPolicy: RetryPolicy = { pauses: [1000, 1000], throttles: 0, longestThrottle: 0, time: 10_000, endsWithSilence: true };
+/** When that went wrong this often in a row, which takes half a minute, it is tried once whenever the caller asks. */
+const patience = 3;
+const againPolicy: RetryPolicy = { ...putPolicy, pauses: [], isAgain: true };
 const inactivePolicy: RetryPolicy = { pauses: [500], throttles: 0, longestThrottle: 0, time: 5000, endsWithSilence: true };
 const removePolicy: RetryPolicy = { pauses: [], throttles: 0, longestThrottle: 0, time: 2000 };
 
 /** This device's resource at the cloud (`connect-control.md §2.1`), with the answers of §10.1 turned into decisions. */
 export class ConnectState {
   readonly #options: ConnectStateOptions;
+  /** PUTs in a row that could not be made. */
+  #failures = 0;
 
   constructor(options: ConnectStateOptions) {
     this.#options = options;
@@ -34,7 +39,15 @@ export class ConnectState {
     const { spclient, serverClock } = this.#options;
     const headers = { 'X-Spotify-Connection-Id': connectionId };
     const body = () => encodePutState({ ...(typeof request === 'function' ? request() : request), clientSideTimestamp: serverClock.now() });
-    const answer = await spclient.send({ method: 'PUT', path: this.#path(), headers, body, policy: putPolicy }, signal);
+    const policy = this.#failures >= patience ? againPolicy : putPolicy;
+    let answer: HttpResponse;
+    try {
+      answer = await spclient.send({ method: 'PUT', path: this.#path(), headers, body, policy }, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#failures += 1;
+      throw error;
+    }
+    this.#failures = 0;
     if (answer.status < 200 || answer.status > 299) throw judgePut(answer);
     const cluster = readAnswer('the speaker\'s state', () => decodeCluster(answer.body));
     serverClock.sample(cluster.serverTimestampMs);

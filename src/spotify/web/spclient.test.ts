@@ -97,6 +97,12 @@ describe('Spclient', () => {
     ]);
   });
 
+  it('moves on from a host at once when it went wrong before', async () => {
+    script = [503];
+    await send({ pauses: [], throttles: 0, longestThrottle: 0, time: 1000, isAgain: true });
+    expect(hosts).toEqual(['two:443', 'one:443']);
+  });
+
   it('gives up with the last failure', async () => {
     script = [500, 500, 500, 504];
     expect(await send()).toMatchObject({ kind: 'unavailable', code: 'spotify/server-error' });

@@ -27,6 +27,8 @@ export interface RetryPolicy {
   readonly longestThrottle: number;
   /** For one try, in milliseconds. */
   readonly time: number;
+  /** It went wrong a moment ago as well: one failure is enough to move on from the host. */
+  readonly isAgain?: boolean;
   /** Silence is the caller's, who will have something newer to say by then. */
   readonly endsWithSilence?: boolean;
 }
@@ -103,6 +105,7 @@ export class Spclient {
         if (!isTransient(failure) || (policy.endsWithSilence === true && failure.kind === 'timeout')) throw failure;
       }
       failures += 1;
+      if (policy.isAgain === true) directory.failed('spclient', address);
       const pause = policy.pauses[failures - 1];
       if (pause === undefined) throw failure;
       if (failures >= failuresPerHost) directory.failed('spclient', address);
