@@ -14,6 +14,8 @@ interface Lane {
   readonly asked: Map<string, number>;
   strikes: number;
   hold: number;
+  /** Until then it is held back. Monotonic ms. */
+  until: number;
 }
 
 /**
@@ -36,7 +38,7 @@ export class Damper {
     const now = this.#clock.monotonic();
     let hold = 0;
     for (const [name, command] of commands) {
-      const lane = this.#lanes.get(name) ?? { asked: new Map<string, number>(), strikes: 0, hold: firstHold };
+      const lane = this.#lanes.get(name) ?? { asked: new Map<string, number>(), strikes: 0, hold: firstHold, until: -Infinity };
       this.#lanes.set(name, lane);
       const recent = [...lane.asked].filter(([, at]) => now - at < Math.max(memory, lane.hold * 2));
       if (recent.length === 0) [lane.strikes, lane.hold] = [0, firstHold];
@@ -48,9 +50,13 @@ export class Damper {
       lane.asked.delete(value);
       lane.asked.set(value, now);
       if (lane.strikes <= patience) continue;
-      hold = Math.max(hold, lane.hold);
-      lane.hold = Math.min(lane.hold * 2, longestHold);
       lane.strikes = Math.floor(patience / 2);
+      // What comes in while it is held back is no reason to hold it back for longer still.
+      if (now >= lane.until) {
+        lane.until = now + lane.hold;
+        lane.hold = Math.min(lane.hold * 2, longestHold);
+      }
+      hold = Math.max(hold, lane.until - now);
     }
     return hold;
   }
