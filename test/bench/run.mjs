@@ -2,23 +2,17 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundle } from '../../scripts/bundle.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const outfile = join(root, 'node_modules/.cache/tonearm-bench.mjs');
 mkdirSync(join(root, 'node_modules/.cache'), { recursive: true });
-await build({
+await bundle({
   absWorkingDir: root,
   entryPoints: ['test/bench/bench.ts'],
   outfile,
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  conditions: ['source'],
+  splitting: false,
   external: ['speaker', 'wasm-media-encoders'],
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
-  logLevel: 'warning',
 });
 const { runBenches } = await import(outfile);
 process.exitCode = await runBenches(root, process.argv.slice(2));
