@@ -16,6 +16,17 @@ test('16 bit material comes out as it went in', () => {
   for (let index = 0; index < 65_536; index++) if (bytes.readInt16LE(2 * index) !== index - 32_768) expect(bytes.readInt16LE(2 * index)).toBe(index - 32_768);
 });
 
+test.each([1, 2047, 2048, 2049, 5000])('16 bit: %i samples, with another encoder at work between', (count) => {
+  const mine = new PcmEncoder('s16le');
+  const other = new PcmEncoder('s16le');
+  mine.encode(new Float32Array(6000).fill(0.5));
+  other.encode(new Float32Array(6000).fill(-0.5));
+  const bytes = mine.encode(Float32Array.from({ length: count }, (_, index) => index / 32_768));
+  other.encode(new Float32Array(6000).fill(-0.25));
+  expect(bytes.length).toBe(2 * count);
+  expect(Array.from({ length: count }, (_, index) => bytes.readInt16LE(2 * index))).toEqual(Array.from({ length: count }, (_, index) => index));
+});
+
 test('24 bit', () => {
   const bytes = encode('s24le', 0, 1 / 8_388_608, -1 / 8_388_608, 1, -1, 0.5, Number.NaN);
   expect(Array.from({ length: 7 }, (_, index) => bytes.readIntLE(3 * index, 3))).toEqual([0, 1, -1, 8_388_607, -8_388_608, 4_194_304, 0]);
