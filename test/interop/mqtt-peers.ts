@@ -57,13 +57,13 @@ export class Mosquitto implements AsyncDisposable {
     });
   }
 
-  /** The hard way: a term signal right after its start is lost on mosquitto 2.0.11. */
-  async stop(): Promise<void> {
+  /** The hard way unless told otherwise: a term signal right after its start is lost on mosquitto 2.0.11. */
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#process;
     this.#process = null;
     if (child?.exitCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
+    child.kill(signal);
     await ended;
   }
 

@@ -65,9 +65,12 @@ describe.skipIf(typeof installation === 'string')(`Home Assistant ${newest.versi
     });
   };
   const rightAgain = async () => {
-    for (const end = performance.now() + 120_000; performance.now() < end; await new Promise((resolve) => setTimeout(resolve, 200))) {
+    for (const end = performance.now() + 120_000; performance.now() < end; ) {
       await look();
-      if (retained.length === 4 * zoneCount && wrong().length === 0) return;
+      for (let glances = 0; glances < 10; glances++) {
+        if (retained.length === 4 * zoneCount && wrong().length === 0) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     }
     expect(wrong()).toEqual([]);
   };
@@ -97,18 +100,23 @@ describe.skipIf(typeof installation === 'string')(`Home Assistant ${newest.versi
     await home.homeAssistant.client.connect();
     const began = performance.now();
     await rightAgain();
-    took.push(`${order.join(', ')}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    const seconds = (performance.now() - began) / 1000;
+    took.push(`${order.join(', ')}: ${seconds.toFixed(2)} s`);
+    expect(seconds).toBeLessThan(10);
   });
 
   it.each<Part>(['Home Assistant', 'the broker', 'Tonearm'])('is right again after %s alone began anew', async (part) => {
     if (part === 'Tonearm') await home.restartDaemon();
-    if (part === 'the broker') await home.broker.stop();
+    if (part === 'the broker') await home.broker.stop('SIGTERM');
     if (part === 'Home Assistant') await home.homeAssistant.stop();
     await begin(part);
     if (part === 'Home Assistant') await client.connect();
     const began = performance.now();
     await rightAgain();
-    took.push(`${part} alone: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    const seconds = (performance.now() - began) / 1000;
+    took.push(`${part} alone: ${seconds.toFixed(2)} s`);
+    // Home Assistant by itself waits ten seconds before it asks a lost broker again; nobody else can shorten that.
+    expect(seconds).toBeLessThan(part === 'the broker' ? 11 : 10);
   });
 
   const begin = async (part: Part) => {
