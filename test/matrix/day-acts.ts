@@ -6,6 +6,9 @@ import type { Speaker } from '../kit/speaker.ts';
 
 type HouseCommand = Extract<Command, { kind: 'next' | 'previous' | 'play' | 'pause' | 'volume' | 'mute' | 'seek' | 'shuffle' | 'repeat' }>;
 
+/** What is on its way for longer than this, in ms, is late. */
+const aPush = 500;
+
 /** Where a day's music begins. */
 const firsts = ['Long 0', 'Brief 0', 'Podcast 0'] as const;
 
@@ -40,7 +43,7 @@ export async function act(people: People): Promise<void> {
     case 'play':
       return play(people, phone, speaker);
     case 'next':
-      return press('next', () => phone.next(), next && (() => (isPaused || isPlaying()) && speaker.state.track?.uri === next.uri));
+      return press('next', () => phone.next(), next && !isAtItsEnd(speaker) ? () => (isPaused || isPlaying()) && speaker.state.track?.uri === next.uri : undefined);
     case 'previous':
       return press('previous', () => phone.previous());
     case 'seek': {
@@ -99,6 +102,11 @@ function play({ chance, room, press }: People, phone: Phone, speaker: Speaker): 
   const uri = room.uri(first.replace('0', String(track)));
   const options = { on: speaker.id, track, ...(chance.happens(0.3) && { shuffle: chance.happens(0.5) }), ...(chance.happens(0.6) && { repeat: 'context' as const }), ...(chance.happens(0.2) && { position: chance.below(20_000) }), paused: chance.happens(0.1) };
   return press(`play ${first} ${JSON.stringify(options)}`, () => phone.play(room.albumOf(first), options), () => speaker.state.status === (options.paused ? 'paused' : 'playing') && speaker.state.track?.uri === uri);
+}
+
+/** About to end by itself, or just begun while phones still show the one before: a command for the next row may find another one playing than its sender saw. */
+function isAtItsEnd({ state, position }: Speaker): boolean {
+  return position < aPush || position > (state.track?.duration ?? 0) - aPush;
 }
 
 /** The place, or what comes after the track. */

@@ -68,6 +68,8 @@ export class Judge {
     this.#failed = failed;
     for (const speaker of speakers) {
       const note = () => this.#note(speaker);
+      // Both have been reported by now; what was reported before counts as of this moment.
+      this.#told.set(speaker.id, room.clock.monotonic());
       note();
       speaker.zone.player.events.on('changed', note);
     }

@@ -113,7 +113,7 @@ describe('logging in from the command line', () => {
     for (const entry of await readdir(join(folder, 'data'), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       // The daemon runs: what it was just writing beside a file may be in its place already.
-      const bytes = await readFile(join(entry.parentPath, entry.name)).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? Buffer.alloc(0) : Promise.reject(error)));
+      const bytes = await readFile(join(entry.parentPath, entry.name)).catch((error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOENT' ? Buffer.alloc(0) : Promise.reject(error as Error)));
       expect(secrets.filter((secret) => bytes.includes(secret) || bytes.includes(Buffer.from(secret, 'base64')))).toEqual([]);
     }
     expect(cloud.refusals).toEqual([]);
