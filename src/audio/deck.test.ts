@@ -123,6 +123,27 @@ test('starts nothing before the first play', async () => {
   expect(threads).toHaveLength(0);
 });
 
+test('made ready, it plays on the thread it has, and lets go of it when nothing comes', async () => {
+  const clock = new FakeClock();
+  const threads = watchThreads();
+  const { next, deck: waiting } = await start({ host: { clock, log: silentLog, programs } });
+  await waiting.chosen;
+  waiting.prepare();
+  expect(threads).toHaveLength(1);
+  const ended = next('ended');
+  deck.play(other, { id: 'a', at: 0, paused: false });
+  await ended;
+  deck.prepare();
+  expect(threads).toHaveLength(1);
+  const gone = new Promise((resolve) => threads[0]?.once('exit', resolve));
+  await clock.advance(180_000);
+  expect(await gone).toBe(0);
+  deck.prepare();
+  const unused = new Promise((resolve) => threads[1]?.once('exit', resolve));
+  await clock.advance(180_000);
+  expect(await unused).toBe(0);
+});
+
 test('gain set before the first play holds', async () => {
   const { next, written } = await start();
   deck.setGain(0.5);

@@ -69,6 +69,13 @@ class ThreadDeck implements OpenedDeck {
     return this.#emitter.events;
   }
 
+  prepare(): void {
+    // Before an output is known there is no telling what to make ready.
+    if (this.#closed || !this.#thread) return;
+    this.#open(this.#thread);
+    this.#arrangeRelease();
+  }
+
   play(playable: Playable, { id, at, paused }: { readonly id: LoadId; readonly at: Millis; readonly paused: boolean }): void {
     this.#wanted.loaded = { id, playable, position: at, paused };
     this.#wanted.follower = null;

@@ -37,6 +37,8 @@ export interface DeckEvents {
  */
 export interface Deck {
   readonly events: Events<DeckEvents>;
+  /** Something will be played soon: what takes time is made ready meanwhile. */
+  prepare(): void;
   /** Loads and starts at `at`; with `paused` it is made ready but silent. Buffered sound of an older load is dropped. */
   play(playable: Playable, options: { readonly id: LoadId; readonly at: Millis; readonly paused: boolean }): void;
   /** What comes after the current load without a gap; `null` takes it back. */

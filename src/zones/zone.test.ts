@@ -12,6 +12,10 @@ class FakeDeck implements Deck {
   isClosed = false;
   play(): void {}
   follow(): void {}
+  preparations = 0;
+  prepare(): void {
+    this.preparations += 1;
+  }
   refresh(): void {}
   pause(): void {}
   resume(): void {}
@@ -113,6 +117,15 @@ describe('zone', () => {
     expect(files.done.map((each) => each.command.kind)).toEqual(['play', 'pause']);
     expect(connect.done).toEqual([]);
     await expect(player.dispatch([{ kind: 'play', uri: 'nobody:b' }], 'http')).rejects.toMatchObject({ kind: 'invalid', code: 'zones/nothing-plays' });
+  });
+
+  it('has the deck made ready as soon as a source is to play, and again when it is asked to once more', async () => {
+    const { player, connect, deck } = await setup();
+    expect(deck.preparations).toBe(0);
+    await player.dispatch([{ kind: 'play', uri: 'connect:x' }], 'phone');
+    expect(deck.preparations).toBe(1);
+    connect.lease?.renew('phone');
+    expect(deck.preparations).toBe(2);
   });
 
   it('lets the newest claim be heard: the old holder hears its signal and the deck falls silent', async () => {

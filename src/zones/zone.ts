@@ -103,6 +103,7 @@ export async function openZone(settings: ZoneSettings, { host, deck, sources, ne
       const abort = new AbortController();
       holderAbort = abort;
       player.hold(source, by);
+      deck.prepare();
       const release = (because: Origin) => {
         if (ticket === null || stage.holder?.ticket !== ticket) return;
         stage = stepStage(stage, { type: 'release', ticket }).state;
@@ -115,6 +116,7 @@ export async function openZone(settings: ZoneSettings, { host, deck, sources, ne
         signal: abort.signal,
         renew(newly) {
           if (ticket === null || stage.holder?.ticket !== ticket) return;
+          deck.prepare();
           player.begun(newly);
           refresh(newly);
         },

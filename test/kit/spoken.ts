@@ -94,6 +94,8 @@ export abstract class SpokenDeck {
     this.gain = gain;
   }
 
+  prepare(): void {}
+
   announce(playable: Playable, options: { readonly id: LoadId; readonly gain: number; readonly duck: number }): void {
     this.spoken.announce(playable, options);
   }
