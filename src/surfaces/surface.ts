@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Accounts, Automations, Control, HomeMessage, HomeMessageCarrier, Host, LogLines, Presets, ZoneView } from '#core';
-import { type Scope, TonearmError } from '#foundation';
+import { type Scope, Secret, TonearmError } from '#foundation';
 import type { ApiKeys } from './api-keys.ts';
 
 /** What every surface is given: the zones to show and drive, and the world. */
@@ -73,7 +73,7 @@ export function defineSurface<Schema extends z.ZodType>(definition: SurfaceDefin
     name,
     config,
     async open(settings, context) {
-      const parsed = config.safeParse(settings);
+      const parsed = config.safeParse(asWritten(settings));
       if (!parsed.success) {
         throw new TonearmError({
           kind: 'invalid',
@@ -85,6 +85,15 @@ export function defineSurface<Schema extends z.ZodType>(definition: SurfaceDefin
     },
   };
 }
+
+/** Settings were checked once with the whole file, which has wrapped what is secret. */
+function asWritten(part: unknown): unknown {
+  if (part instanceof Secret) return (part as Secret<unknown>).reveal();
+  if (Array.isArray(part)) return part.map(asWritten);
+  return isPlain(part) ? Object.fromEntries(Object.entries(part).map(([key, one]) => [key, asWritten(one)])) : part;
+}
+
+const isPlain = (part: unknown): part is object => typeof part === 'object' && part !== null && Object.getPrototypeOf(part) === Object.prototype;
 
 /** Opens each surface that has settings, in listed order; the scope owns what was opened. */
 export async function openEach(
