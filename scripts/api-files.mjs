@@ -108,11 +108,12 @@ function openApi({ requests }, $defs, fields, answers) {
   for (const [name, { route, about, scope, body }] of Object.entries(requests)) {
     const [method, path] = route.split(' ');
     const { properties = {}, required = [] } = fields[name];
+    const hasBody = method === 'POST' || method === 'PATCH';
     const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, field]) => field);
     const rest = Object.keys(properties).filter((field) => !inPath.includes(field));
     const parameters = [
       ...inPath.map((field) => ({ name: field, in: 'path', required: true, schema: properties[field] })),
-      ...(method === 'POST' ? [] : rest.map((field) => ({ name: field, in: 'query', required: required.includes(field), schema: properties[field] }))),
+      ...(hasBody ? [] : rest.map((field) => ({ name: field, in: 'query', required: required.includes(field), schema: properties[field] }))),
     ];
     const whole = body === undefined ? { type: 'object', properties: Object.fromEntries(rest.map((field) => [field, properties[field]])), required: rest.filter((field) => required.includes(field)) } : properties[body];
     (paths[path] ??= {})[method.toLowerCase()] = {
@@ -120,7 +121,7 @@ function openApi({ requests }, $defs, fields, answers) {
       summary: about,
       description: `Needs a key with the scope ${scope}.`,
       parameters,
-      ...(method === 'POST' && rest.length > 0 && { requestBody: { required: true, content: { 'application/json': { schema: whole } } } }),
+      ...(hasBody && rest.length > 0 && { requestBody: { required: true, content: { 'application/json': { schema: whole } } } }),
       responses: { 200: { description: 'Done', content: { 'application/json': { schema: answers[name] } } }, default: { $ref: '#/components/responses/Refusal' } },
     };
   }

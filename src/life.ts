@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { inspect } from 'node:util';
-import type { Config, ConfigSource, LoadedConfig } from '#config';
+import type { Config, ConfigSource, LoadedConfig, OpenControl } from '#config';
 import type { Log } from '#foundation';
 import type { OpenHost } from '#host';
 import type { Tonearm } from './tonearm.ts';
@@ -8,8 +8,6 @@ import type { Tonearm } from './tonearm.ts';
 const closingLimit = 3000;
 /** Closing everything before it is opened again: many zones say goodbye to the cloud one after the other. Milliseconds. */
 const restartLimit = 60_000;
-/** A restart that was asked for waits so long, for the answer to get out. Milliseconds. */
-const answersFirst = 250;
 
 /** What there is to start with. */
 export interface Configured {
@@ -24,7 +22,7 @@ export interface Configured {
 interface Running {
   readonly host: OpenHost;
   readonly tonearm: Tonearm;
-  readonly control: Disposable;
+  readonly control: OpenControl;
 }
 
 export interface Beginning {
@@ -54,8 +52,8 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
     let code = codes.fine;
     const parts = running;
     running = undefined;
-    parts?.control[Symbol.dispose]();
-    for (const part of [parts?.tonearm, parts?.host]) {
+    // First, so that what is asked meanwhile is refused, and nothing is written any more when the file is read again.
+    for (const part of [parts?.control, parts?.tonearm, parts?.host]) {
       try {
         await part?.[Symbol.asyncDispose]();
       } catch (error) {
@@ -72,7 +70,7 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
     const write = (line: string) => void process.stdout.write(line);
     const host = await openHost(config, { version, write, colour: process.stdout.isTTY && process.env['NO_COLOR'] === undefined });
     log = host.log;
-    const control = openControl({ source, loaded, clock: host.clock, log: host.log, write: writeFileAtomically, restart: again });
+    const control = openControl({ source, loaded, clock: host.clock, log: host.log, write: writeFileAtomically, restart: again, store: host.store, version });
     try {
       const tonearm = await openTonearm(config, host, control);
       running = { host, tonearm, control };
@@ -81,7 +79,7 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
       if (config.log.format === 'json') for (const line of lines) host.log.info(line);
       else write(`${lines.join('\n')}\n`);
     } catch (error) {
-      control[Symbol.dispose]();
+      await control[Symbol.asyncDispose]();
       await host[Symbol.asyncDispose]();
       throw error;
     }
@@ -92,34 +90,37 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
     // What is read then holds what was asked for until then.
     if (isAsked) return;
     isAsked = true;
-    setTimeout(() => {
-      isAsked = false;
-      const before = current;
-      if (stopping.signal.aborted) return;
-      if (!running || !before) {
-        // In the middle of a start, which may have read the configuration as it was before.
-        void work.then(again, () => undefined);
-        return;
+    void restart();
+  };
+
+  const restart = async () => {
+    const [{ systemClock, toTonearmError }, { afterChanges }] = await Promise.all([import('#foundation'), import('./after-changes.ts')]);
+    await afterChanges(systemClock, running?.control);
+    isAsked = false;
+    const before = current;
+    if (stopping.signal.aborted) return;
+    if (!running || !before) {
+      // In the middle of a start, which may have read the configuration as it was before.
+      void work.then(again, () => undefined);
+      return;
+    }
+    log?.info('Starting again, with the configuration as it is now');
+    work = (async () => {
+      const limit = setTimeout(() => {
+        log?.error('A part does not close, so Tonearm ends, to be started afresh', { limit: restartLimit });
+        process.exit(codes.failed);
+      }, restartLimit);
+      await close();
+      clearTimeout(limit);
+      const began = performance.now();
+      try {
+        await open(await configure(), began);
+      } catch (error) {
+        log?.error(`Tonearm cannot run on the configuration as it is now, and goes on with the one before. ${toTonearmError(error).message}`);
+        await open(before, began);
       }
-      log?.info('Starting again, with the configuration as it is now');
-      work = (async () => {
-        const limit = setTimeout(() => {
-          log?.error('A part does not close, so Tonearm ends, to be started afresh', { limit: restartLimit });
-          process.exit(codes.failed);
-        }, restartLimit);
-        await close();
-        clearTimeout(limit);
-        const began = performance.now();
-        try {
-          await open(await configure(), began);
-        } catch (error) {
-          const { toTonearmError } = await import('#foundation');
-          log?.error(`Tonearm cannot run on the configuration as it is now, and goes on with the one before. ${toTonearmError(error).message}`);
-          await open(before, began);
-        }
-      })();
-      void work.catch(async (error: unknown) => process.exit(await explainFailure(error)));
-    }, answersFirst);
+    })();
+    void work.catch(async (error: unknown) => process.exit(await explainFailure(error)));
   };
 
   const stop = async (signal: NodeJS.Signals) => {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import type { ConfigSource } from '#config';
 import type { LogLevel } from '#foundation';
 import type { Configured } from './life.ts';
 
@@ -40,6 +41,7 @@ Commands, for those who have no phone at hand or more than one account; see docs
   keys               who may use the API; keys add NAME [--scope control]: a new key, shown once; keys remove ID
   automations        what happens by itself, when next, and why it did or did not; see docs/automations.md
   rotate-key         encrypt what is stored with a new key
+  restore FILE.zip   put a backup in its place; --force: also over what is there; see docs/install.md
 
 A running daemon reads its configuration again when it is sent SIGHUP (kill -HUP, systemctl reload).
 
@@ -86,16 +88,20 @@ function version(): string {
 
 let isFirstTime = true;
 
-/** Reads the configuration; at a start, makes the first one where that is ours to do. Later, a file that is gone is a fault. */
-async function configure(options: Options): Promise<Configured> {
-  const { defaultLocations, loadConfig, writeFirstConfiguration } = await import('#config');
+async function sourceOf(options: Pick<Options, 'config'>): Promise<ConfigSource> {
+  const { defaultLocations } = await import('#config');
   const environment = process.env;
   const locations = defaultLocations(environment);
-  const path = resolve(options.config ?? environment['TONEARM_CONFIG'] ?? locations.config);
+  return { path: resolve(options.config ?? environment['TONEARM_CONFIG'] ?? locations.config), environment, defaultData: locations.data };
+}
+
+/** Reads the configuration; at a start, makes the first one where that is ours to do. Later, a file that is gone is a fault. */
+async function configure(options: Options): Promise<Configured> {
+  const { loadConfig, writeFirstConfiguration } = await import('#config');
+  const source = await sourceOf(options);
   // A path on the command line that leads nowhere is more likely a mistake than a wish.
-  const isNew = isFirstTime && options.config === undefined && options.check !== true && (await writeFirstConfiguration(path));
+  const isNew = isFirstTime && options.config === undefined && options.check !== true && (await writeFirstConfiguration(source.path));
   isFirstTime = false;
-  const source = { path, environment, defaultData: locations.data };
   const loaded = await loadConfig(source);
   const { config } = loaded;
   return {
@@ -112,8 +118,8 @@ async function configure(options: Options): Promise<Configured> {
 
 /** A command of the owner: done, and over. */
 async function command(name: string, argv: readonly string[]): Promise<ExitCode> {
-  const { isCommand, openTerminal, runCommand } = await import('#command-line');
-  if (!isCommand(name)) {
+  const { isCommand, openTerminal, runCommand, runRestore } = await import('#command-line');
+  if (!isCommand(name) && name !== 'restore') {
     process.stderr.write(`There is no command "${name.slice(0, 40)}".\nSee --help.\n`);
     return exit.usage;
   }
@@ -125,15 +131,13 @@ async function command(name: string, argv: readonly string[]): Promise<ExitCode>
   try {
     const { values } = parseArgs({ args: [...argv], strict: false, allowPositionals: true, options: { config: { type: 'string' }, data: { type: 'string' } } });
     const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
+    const world = { version: version(), say: (text: string) => void process.stdout.write(`${text}\n`), write: (line: string) => void process.stderr.write(line) };
+    if (name === 'restore') {
+      await runRestore(argv, { ...world, source: await sourceOf({ config: textOf(values['config']) }) });
+      return exit.fine;
+    }
     const { config } = await configure({ config: textOf(values['config']), data: textOf(values['data']) });
-    await runCommand(name, argv, {
-      config,
-      version: version(),
-      say: (text) => void process.stdout.write(`${text}\n`),
-      write: (line) => void process.stderr.write(line),
-      readLine: terminal.readLine,
-      isTerminal: process.stdout.isTTY,
-    });
+    await runCommand(name, argv, { ...world, config, readLine: terminal.readLine, isTerminal: process.stdout.isTTY });
     return exit.fine;
   } catch (thrown) {
     const { toTonearmError } = await import('#foundation');

@@ -29,7 +29,7 @@ async function open(text = written, environment: Readonly<Record<string, string>
   const clock = new FakeClock();
   let restarts = 0;
   const log = { ...silentLog, level: 'info' as LogLevel } satisfies Log & { level: LogLevel };
-  const control = openControl({ source, loaded: await loadConfig(source), clock, log, write, restart: () => (restarts += 1) });
+  const control = openControl({ source, loaded: await loadConfig(source), clock, log, write, restart: () => (restarts += 1), store: { read: () => Promise.resolve(null), names: () => Promise.resolve([]) }, version: '1.2.3' });
   const zones = async () => (await loadConfig(source)).config.zones.map(({ id, name, bitrate }) => ({ id, name, bitrate }));
   return { control, clock, path, zones, restarts: () => restarts, text: () => readFile(path, 'utf8') };
 }
@@ -203,6 +203,51 @@ describe('control', () => {
     expect([await house.text(), house.restarts()]).toEqual([written, 0]);
   });
 
+  it('merges options into the file, keeps the comments, and restarts once', async () => {
+    const house = await open(`${written}# Nights.\nquietHours:\n  # for the neighbours\n  between: "22:00-07:00" # all week\n  volume: 20\naccounts: { guests: ask } # careful\n`);
+    expect(await house.control.changeOptions({ quietHours: { between: '23:00-06:00', volume: null }, accounts: { guests: 'last-wins', owners: ['${HOME}'] }, mqtt: {} }).catch((error: unknown) => (error as { code: string }).code)).toBe('config/closed-option');
+    expect(await house.control.changeOptions({ quietHours: { between: '23:00-06:00', volume: null }, accounts: { guests: 'last-wins', owners: ['${HOME}'] }, log: { level: 'debug' } })).toEqual({ restarts: true });
+    expect(await house.text()).toBe(`${written.replace('warn', 'debug')}# Nights.\nquietHours:\n  # for the neighbours\n  between: "23:00-06:00" # all week\naccounts: { guests: last-wins, owners: [ "$\${HOME}" ] } # careful\n`);
+    expect([house.restarts(), house.control.logLevel]).toEqual([1, 'debug']);
+    expect(await house.control.changeOptions({ accounts: { guests: 'last-wins' } })).toEqual({ restarts: false });
+    expect(house.restarts()).toBe(1);
+  });
+
+  it('changes the log level for good without a restart, and does not take its own change for somebody else’s', async () => {
+    const house = await open();
+    expect(await house.control.changeOptions({ log: { level: 'trace' } })).toEqual({ restarts: false });
+    expect([house.control.logLevel, await house.text(), house.restarts()]).toEqual(['trace', written.replace('warn', 'trace'), 0]);
+    await house.control.changeOptions({ log: { level: null } });
+    expect([house.control.logLevel, (await house.text()).includes('level')]).toEqual(['info', false]);
+    await house.clock.advance(15_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(house.control.restartRequired).toBe(false);
+  });
+
+  it.each<[string, Readonly<Record<string, unknown>>, string]>([
+    ['a value it cannot have', { log: { level: 'loud' } }, 'must be trace, debug, info, warn or error'],
+    ['what is not there', { log: { levl: 'debug' } }, 'Did you mean "level"?'],
+    ['a group that is not complete', { location: { latitude: 3 } }, 'longitude'],
+    ['one good and one bad', { quietHours: { between: '22:00-07:00' }, accounts: { guests: 'sometimes' } }, 'last-wins'],
+    ['settings of a broker that is not written there', { mqtt: { queue: true } }, 'mqtt.url'],
+  ])('refuses options with %s, and leaves the file alone', async (_, options, why) => {
+    const house = await open();
+    await expect(house.control.changeOptions(options)).rejects.toMatchObject({ kind: 'invalid', code: 'config/invalid', message: expect.stringContaining(why) as string });
+    expect([await house.text(), house.restarts()]).toEqual([written, 0]);
+  });
+
+  it('finishes what was asked for when it closes, and refuses the rest', async () => {
+    const house = await open();
+    const before = house.control.changes;
+    const asked = ['One', 'Two', 'Three'].map((name) => house.control.addZone({ name }));
+    expect(house.control.changes).not.toBe(before);
+    const closed = house.control[Symbol.asyncDispose]();
+    await expect(house.control.addZone({ name: 'Four' })).rejects.toMatchObject({ kind: 'unavailable', code: 'config/restarting' });
+    await closed;
+    expect((await house.zones()).map(({ id }) => id)).toEqual(['kueche', 'bathroom', 'one', 'two', 'three']);
+    await Promise.all(asked);
+  });
+
   it('does one change after the other', async () => {
     const house = await open();
     await Promise.all(['One', 'Two', 'Three'].map((name) => house.control.addZone({ name })));
@@ -220,7 +265,7 @@ describe('control', () => {
     expect(said).toBe(1);
     await expect(house.control.restart()).rejects.toMatchObject({ code: 'config/invalid' });
     expect(house.restarts()).toBe(0);
-    house.control[Symbol.dispose]();
+    await house.control[Symbol.asyncDispose]();
     expect(house.clock.pending).toBe(0);
   });
 });

@@ -1,11 +1,11 @@
 import { realpath } from 'node:fs/promises';
-import { isDeepStrictEqual } from 'node:util';
-import { isAlias, isMap, isNode, isSeq, visit, type Document, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
-import type { Control, ZoneChange } from '#core';
+import { isAlias, isMap, isNode, isSeq, type Document, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
+import type { Control, Store, ZoneChange } from '#core';
 import { Emitter, every, TonearmError, type Clock, type Log, type LogLevel } from '#foundation';
 import { checkConfig, readText, type Config, type ConfigSource, type LoadedConfig } from './load.ts';
 import { ConfigError } from './problem.ts';
 import { slugOf } from './slug.ts';
+import { anchorsIn, freeOf, isWritten, mergeInto, plainTexts, withCommentsOf } from './yaml-edit.ts';
 import { plainText } from './yaml-file.ts';
 
 /** How often the file is looked at. Milliseconds. */
@@ -21,15 +21,26 @@ export interface ControlParts {
   readonly write: (path: string, text: string) => Promise<void>;
   /** Begins soon after it was called, so that answers get out. */
   readonly restart: () => void;
+  /** What is kept, for backups. */
+  readonly store: Pick<Store, 'read' | 'names'>;
+  readonly version: string;
 }
 
-/** Changes to the daemon itself, by way of its configuration file. */
-export function openControl({ source, loaded, clock, log, write, restart }: ControlParts): Control & Disposable {
+export interface OpenControl extends Control, AsyncDisposable {
+  /** Every change that was asked for so far; another object once there is one more. Never rejects. */
+  readonly changes: Promise<unknown>;
+}
+
+/** Changes to the daemon itself, by way of its configuration file. Closed, it refuses new ones; those before are waited for. */
+export function openControl({ source, loaded, clock, log, write, restart, store, version }: ControlParts): OpenControl {
   const emitter = new Emitter<{ changed: undefined }>((error) => log.error('A listener failed', { error }));
   let isStale = false;
+  let isClosed = false;
+  /** What the file held when it was last the same as what runs. */
+  let known = loaded.text;
   let queue: Promise<unknown> = Promise.resolve();
   const look = async () => {
-    const now = await readText(source.path).then((text) => text !== loaded.text, () => isStale);
+    const now = await readText(source.path).then((text) => text !== known, () => isStale);
     if (now === isStale) return;
     isStale = now;
     if (now) log.info('The configuration file has changed. Restart Tonearm (or send it SIGHUP) to use it.', { path: source.path });
@@ -37,46 +48,58 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
   };
   const watch = every(clock, rhythm, () => void look());
 
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    if (isClosed) return Promise.reject(new TonearmError({ kind: 'unavailable', code: 'config/restarting', message: 'Tonearm is just starting again, so nothing was changed. Ask once more in a few seconds.' }));
+    const done = queue.then(work, work);
+    queue = done.catch(() => undefined);
+    return done;
+  };
   /** One change after the other; each on the file as it is then. One that changes nothing is done. */
-  const edit = <T>(keys: readonly string[], change: (document: Document, config: Config) => T): Promise<T> => {
-    const work = async () => {
+  const edit = <T>(keys: readonly string[], change: (document: Document, config: Config) => T, after = (_config: Config, isChanged: boolean) => { if (isChanged) restart(); }): Promise<T> =>
+    inTurn(async () => {
       refuseOverrides(source, keys);
-      const { file, config } = await checkConfig(await readText(source.path), source);
+      const found = await readText(source.path);
+      const { file, config } = await checkConfig(found, source);
       const { document } = file;
       if (!isMap(document.contents)) document.contents = document.createNode({});
       const before = document.toString({ lineWidth: 0 });
       const outcome = change(document, config);
       const text = document.toString({ lineWidth: 0 });
       // Who says at every start what is so already must not cause the next one.
-      if (text === before) return outcome;
-      await checkConfig(text, source); // rejects before anything is written
+      if (text === before) {
+        after(config, false);
+        return outcome;
+      }
+      const wanted = await checkConfig(text, source); // rejects before anything is written
       // Where a link leads, so that it stays one.
       await write(await realpath(source.path), text).catch((error: unknown) => {
         throw new ConfigError('config/not-writable', `The configuration file ${source.path} cannot be changed (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Correct the permissions of the file and its folder, or change it by hand.`);
       });
-      restart();
+      if (found === known) known = text;
+      after(wanted.config, true);
       return outcome;
-    };
-    const done = queue.then(work, work);
-    queue = done.catch(() => undefined);
-    return done;
-  };
+    });
   const editZones = <T>(change: (zones: YAMLSeq, document: Document, ids: readonly string[]) => T): Promise<T> =>
     edit(['zones'], (document, config) => change(zonesOf(document, config), document, config.zones.map(({ id }) => id)));
 
+  const setLogLevel = (level: LogLevel) => {
+    if (level === log.level) return;
+    log.level = level;
+    emitter.emit('changed', undefined);
+  };
+
   return {
     events: emitter.events,
+    get changes() {
+      return queue;
+    },
     get restartRequired() {
       return isStale;
     },
     get logLevel() {
       return log.level;
     },
-    setLogLevel(level) {
-      if (level === log.level) return;
-      log.level = level;
-      emitter.emit('changed', undefined);
-    },
+    setLogLevel,
     async restart() {
       await checkConfig(await readText(source.path), source);
       restart();
@@ -105,9 +128,29 @@ export function openControl({ source, loaded, clock, log, write, restart }: Cont
         // The id comes from the name unless it is written down; it has to stay.
         if (!zone.has('id')) zone.set('id', document.createNode(id));
       }),
+    async changeOptions(options) {
+      if (Object.keys(options).length === 0) return { restarts: false };
+      const { checkOptions, isLive } = await import('./options.ts');
+      await checkOptions(options, source.environment);
+      let restarts = false;
+      await edit([], (document) => mergeInto(document, document.contents as YAMLMap, options), ({ log: { level } }, isChanged) => {
+        if ('log' in options) setLogLevel(level);
+        restarts = isChanged && !isLive(options);
+        if (restarts) restart();
+      });
+      return { restarts };
+    },
+    async backup() {
+      const { makeBackup } = await import('./backup.ts');
+      return await makeBackup({ source, store, version, now: clock.now() });
+    },
     setAutomation: (kind, settings) => edit(Object.values(automationKeys), (document, { automations }) => putAutomation(document, automations, automationKeys[kind], settings)),
     removeAutomation: (id) => edit(Object.values(automationKeys), (document, { automations }) => dropAutomation(document, automations, id)),
-    [Symbol.dispose]: () => watch[Symbol.dispose](),
+    async [Symbol.asyncDispose]() {
+      isClosed = true;
+      watch[Symbol.dispose]();
+      await queue;
+    },
   };
 }
 
@@ -149,20 +192,10 @@ function takeOut(list: YAMLSeq, at: number): void {
 const zoneOptions = ['bitrate', 'normalisation', 'autoplay', 'volume', 'device'];
 
 function putOptions(document: Document, zone: YAMLMap, options: Readonly<Record<string, unknown>>): void {
-  for (const [key, value] of Object.entries(options)) {
+  for (const key of Object.keys(options)) {
     if (!zoneOptions.includes(key)) throw new TonearmError({ kind: 'invalid', code: 'config/closed-option', message: `"${key.slice(0, 40)}" cannot be changed from outside. These can: ${zoneOptions.join(', ')}. Everything else is changed in the configuration file.` });
-    const written = zone.get(key, true);
-    if (isWritten(document, written, plainTexts(value))) continue;
-    freeOf(document, isAlias(written) ? new Set([written.source]) : anchorsIn(written));
-    const inner = zone.get(key);
-    if (value === null) zone.delete(key);
-    else if (isMap(inner) && isRecord(value)) for (const [name, one] of Object.entries(value).filter(([name, one]) => !isWritten(document, inner.get(name, true), plainTexts(one)))) inner.set(name, document.createNode(plainTexts(one)));
-    else zone.set(key, document.createNode(plainTexts(value)));
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  mergeInto(document, zone, options);
 }
 
 type Defined = Config['automations'];
@@ -182,8 +215,7 @@ function putAutomation(document: Document, defined: Defined, key: AutomationKey,
   if (!isNode(written)) list.add(node);
   else {
     freeOf(document, anchorsIn(written));
-    Object.assign(node, { commentBefore: written.commentBefore, spaceBefore: written.spaceBefore, comment: written.comment });
-    list.set(at, node);
+    list.set(at, withCommentsOf(written, node));
   }
   return id;
 }
@@ -215,36 +247,6 @@ type AutomationKey = (typeof automationKeys)[keyof typeof automationKeys];
 
 /** By the ids that are meant: those in the file may be numbers, aliases or variables. */
 const positionOf = (defined: Defined, key: AutomationKey, id: string): number => defined?.[key].findIndex((one) => one.id === id) ?? -1;
-
-/** Whether exactly this stands there. */
-const isWritten = (document: Document, node: unknown, value: unknown): boolean => isNode(node) && isDeepStrictEqual(node.toJS(document), value);
-
-/** What somebody sends must not look into our environment, at any depth. */
-function plainTexts(value: unknown): unknown {
-  if (typeof value === 'string') return plainText(value);
-  if (Array.isArray(value)) return value.map(plainTexts);
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plainTexts(one)])) : value;
-}
-
-/** Names that aliases elsewhere may refer to. */
-function anchorsIn(part: unknown): ReadonlySet<string> {
-  const anchors = new Set<string>();
-  if (isNode(part)) visit(part, { Value: (_key, { anchor }) => void anchors.add(anchor ?? '') });
-  anchors.delete('');
-  return anchors;
-}
-
-/** Writes out what aliases to these anchors stand for: what they refer to goes away, or is no more the same. */
-function freeOf(document: Document, anchors: ReadonlySet<string>): void {
-  if (anchors.size === 0) return;
-  visit(document, {
-    Alias(_key, alias) {
-      const copy = anchors.has(alias.source) ? alias.resolve(document)?.clone() : undefined;
-      if (copy) visit(copy as Node, { Value: (_at, node) => { delete node.anchor; } });
-      return copy as Node | undefined;
-    },
-  });
-}
 
 function indexOf(ids: readonly string[], id: string): number {
   const at = ids.indexOf(id);

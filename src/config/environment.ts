@@ -18,6 +18,8 @@ export interface Overrides {
   readonly problems: readonly ConfigProblem[];
   /** Which variable a setting came from, if it came from one. */
   variableOf(path: Path): string | null;
+  /** Which variable sets this, something in it, or the group it is in. */
+  variableNear(path: Path): string | null;
 }
 
 export function hasOverrides(environment: Environment): boolean {
@@ -63,6 +65,9 @@ export function applyEnvironment(value: Readonly<Record<string, unknown>>, envir
     variableOf(path) {
       const origin = origins.findLast(({ path: own }) => own.every((part, index) => path[index] === part));
       return origin?.variable ?? null;
+    },
+    variableNear(path) {
+      return origins.find(({ path: own }) => own.every((part, index) => index >= path.length || path[index] === part))?.variable ?? null;
     },
   };
 }

@@ -31,4 +31,17 @@ export interface Control {
   /** A rule or an alarm as it would stand in the file; takes the place of the one of its id. Restarts. Resolves with that id. */
   setAutomation(kind: 'rule' | 'alarm', settings: Readonly<Record<string, unknown>>): Promise<string>;
   removeAutomation(id: string): Promise<void>;
+  /**
+   * Merges settings into the configuration; null takes one out, for its default. Restarts, unless all of it can be had without.
+   * Rejects, and nothing is changed, for what is not there, makes no sense, comes from the environment or is for the file only.
+   */
+  changeOptions(options: Readonly<Record<string, unknown>>): Promise<{ /** It restarts in a moment. */ readonly restarts: boolean }>;
+  backup(): Promise<Backup>;
+}
+
+/** Everything that makes this installation what it is, but secrets and logins. */
+export interface Backup {
+  readonly zip: Uint8Array;
+  /** What it had to leave out, by name. */
+  readonly leftOut: readonly string[];
 }

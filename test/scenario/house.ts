@@ -10,7 +10,7 @@ import { openCloud, type Cloud, type CloudOptions, type Phone } from '#simulator
 import { Ear, makeFifo } from '../../src/demo/ear.ts';
 
 /** Another build than `dist/` can be tested too. Also right for what is bundled into a folder as deep below the repository as this one. */
-const program = join(process.env['TONEARM_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url)), 'main.js');
+export const program = join(process.env['TONEARM_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url)), 'main.js');
 
 /** Node.js is given what `npm start` gives it. */
 function startWords(): { readonly flags: readonly string[]; readonly env: Readonly<Record<string, string>> } {

@@ -437,6 +437,22 @@ export interface Requests {
   readonly 'automation/remove': { readonly fields: {
     readonly automation: string;
   }; readonly answer: Readonly<Record<string, never>> };
+  /** Merges settings into the configuration, as in the configuration; null for the default. Tonearm restarts within itself where that is needed. Not secrets, doors and whatever else is for the file only. `PATCH /options`, control */
+  readonly options: { readonly fields: {
+    readonly options: Readonly<Record<string, unknown>>;
+  }; readonly answer: {
+    /** Tonearm restarts within itself, to use them */
+    readonly restarting: boolean;
+    /** Somebody else has changed the file since it was read */
+    readonly restartRequired: boolean;
+  } };
+  /** Everything that makes this installation what it is, but secrets and logins, as a zip archive for `tonearm restore`. `GET /backup`, control */
+  readonly backup: { readonly fields: Readonly<Record<string, never>>; readonly answer: {
+    /** The archive, as base64 */
+    readonly zip: string;
+    /** What is secret and so not in it, by name */
+    readonly leftOut: readonly string[];
+  } };
   /** The next planned firings. `GET /automations/{automation}/forecast`, read */
   readonly 'automation/forecast': { readonly fields: {
     readonly automation: string;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { answerAccountRequest, isAccountRequest, type Automations, type Command, type Control, type Presets, type ZoneView } from '#core';
-import { type Clock, maskUser, TonearmError, withTimeout } from '#foundation';
+import { base64, type Clock, maskUser, TonearmError, withTimeout } from '#foundation';
 import type { SurfaceContext } from '../surface.ts';
 import { type Caller, demand } from './gate.ts';
 import { zoneOf } from './say.ts';
@@ -60,6 +60,15 @@ const deeds: Deeds = {
     await controlOf(house).removeAutomation(automation);
     await house.automations?.forget(automation);
     return {};
+  },
+  options: async (house, { options }) => {
+    const control = controlOf(house);
+    const { restarts } = await control.changeOptions(options);
+    return { restarting: restarts, restartRequired: !restarts && control.restartRequired };
+  },
+  backup: async (house) => {
+    const { zip, leftOut } = await controlOf(house).backup();
+    return { zip: base64(zip), leftOut };
   },
   'automation/forecast': (house, { automation, count }) => rulesOf(house).forecast(automation, count),
   'automation/history': (house, { automation, count }) => ({ runs: rulesOf(house).history(automation, count) }),

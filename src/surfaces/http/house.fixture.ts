@@ -66,6 +66,8 @@ function fakeControl() {
     changeZone: () => did('change-zone'),
     setAutomation: (...what: Parameters<Control['setAutomation']>) => did(...what).then(() => 'id'),
     removeAutomation: (id: string) => did('remove', id),
+    changeOptions: (options: object) => did('options', options).then(() => ({ restarts: true })),
+    backup: () => Promise.resolve({ zip: Buffer.from('zip'), leftOut: ['mqtt.password'] }),
   } satisfies Control & { readonly asked: unknown[][] };
 }
 

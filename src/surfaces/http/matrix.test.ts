@@ -32,6 +32,8 @@ const samples: Readonly<Record<RequestName, Readonly<Record<string, unknown>>>> 
   'automation/stop': { automation: 'wake' },
   'automation/set': { alarm: { id: 'wake', time: '06:30' } },
   'automation/remove': { automation: 'wake' },
+  options: { options: { log: { level: 'debug' } } },
+  backup: {},
   'automation/forecast': { automation: 'wake', count: 3 },
   'automation/history': { automation: 'wake', count: 3 },
 };
@@ -53,11 +55,12 @@ const routes: readonly Route[] = [
       Reflect.deleteProperty(rest, field);
       return value;
     });
-    if (method !== 'POST') {
+    const hasBody = method === 'POST' || method === 'PATCH';
+    if (!hasBody) {
       const query = new URLSearchParams(Object.entries(rest).map(([field, value]): [string, string] => [field, String(value)])).toString();
       path += query === '' ? '' : `?${query}`;
     }
-    return { name, method, path, scope, body: method === 'POST' ? (body === undefined ? rest : rest[body]) : undefined };
+    return { name, method, path, scope, body: hasBody ? (body === undefined ? rest : rest[body]) : undefined };
   }),
   { name: 'account/list', method: 'GET', path: '/accounts', scope: 'control', body: undefined },
   ...(['login', 'paste', 'wait', 'cancel', 'logout', 'use', 'answer'] as const).map((name): Route => ({ name: `account/${name}`, method: 'POST', path: `/accounts/${name}`, scope: 'control', body: { id: '1' } })),

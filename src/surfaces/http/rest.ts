@@ -30,7 +30,7 @@ export async function serve(desk: Desk, request: IncomingMessage, response: Serv
   try {
     checkOrigin(request.headers, rules);
     if (request.method === 'OPTIONS') {
-      response.writeHead(204, { 'Access-Control-Allow-Methods': 'GET, POST, DELETE', 'Access-Control-Allow-Headers': 'Authorization, Content-Type', 'Access-Control-Max-Age': '600' });
+      response.writeHead(204, { 'Access-Control-Allow-Methods': 'GET, POST, PATCH, DELETE', 'Access-Control-Allow-Headers': 'Authorization, Content-Type', 'Access-Control-Max-Age': '600' });
       response.end();
       return;
     }
@@ -65,7 +65,7 @@ async function answer({ house, keys, pace }: Desk, request: IncomingMessage, res
 
 /** Of the path, of the query, and of the body. */
 async function fieldsOf({ fields, body: whole }: Asked, query: URLSearchParams, request: IncomingMessage): Promise<unknown> {
-  if (request.method !== 'POST') {
+  if (request.method !== 'POST' && request.method !== 'PATCH') {
     const asked = Object.fromEntries([...query].filter(([name]) => name !== 'by'));
     return { ...asked, ...fields };
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Accounts, answerAccountRequest, type Automations, type Control, isAccountRequest, type LogLines, type Presets, Uri, type ZoneView } from '#core';
-import { maskUser, TonearmError } from '#foundation';
+import { base64, maskUser, TonearmError } from '#foundation';
 import { logLevels } from './bridge-entities.ts';
 import { forecastView, presetView, runView } from './bridge-views.ts';
 import { type BridgeRequest, MqttError } from './wire/index.ts';
@@ -125,10 +125,20 @@ export const bridgeRequests: Readonly<Record<string, Row>> = {
     need(control, 'changing the log level').setLogLevel(level);
     return { log_level: level };
   }, (level) => ({ level })),
-  options: row('JSON: `log_level`', '`restart_required`', z.strictObject({ log_level: z.enum(logLevels).optional() }), ({ control }, { log_level: level }) => {
-    const daemon = need(control, 'options');
-    if (level) daemon.setLogLevel(level);
-    return { log_level: daemon.logLevel, restart_required: daemon.restartRequired };
+  options: row(
+    'JSON: `options`, settings [that can be changed from outside](configuration.md#changed-from-outside), as in the configuration; null for the default. Or `log_level`, until the next start',
+    '`restarting`: they are in the configuration now, and Tonearm restarts within itself to use them; `restart_required`: somebody else has changed the file since; `log_level`',
+    z.strictObject({ options: z.record(z.string(), z.unknown()).default({}), log_level: z.enum(logLevels).optional() }),
+    async ({ control }, { options, log_level: level }) => {
+      const daemon = need(control, 'options');
+      const { restarts } = await daemon.changeOptions(options);
+      if (level) daemon.setLogLevel(level);
+      return { log_level: daemon.logLevel, restarting: restarts, restart_required: !restarts && daemon.restartRequired };
+    },
+  ),
+  backup: row('anything', '`zip`, a backup as base64, for `tonearm restore`; `left_out`: what is secret and so not in it', z.unknown(), async ({ control }) => {
+    const { zip, leftOut } = await need(control, 'backups').backup();
+    return { zip: base64(zip), left_out: leftOut };
   }),
   'player/add': row('the name, or JSON: `name`, optional `id`', '`id`; Tonearm restarts within itself', z.strictObject({ name: z.string().trim().min(1).max(100), id: ZoneId.optional() }), async ({ control }, zone) => ({ id: await need(control, 'adding zones').addZone(zone) }), (name) => ({ name })),
   'player/remove': row('the `id`', '– ; Tonearm restarts within itself', z.strictObject({ id: ZoneId }), async ({ control }, { id }) => {
@@ -157,7 +167,6 @@ export const bridgeRequests: Readonly<Record<string, Row>> = {
 
 /** Requests that other bridges know, and why there are none here. */
 const otherBridges: ReadonlyMap<string, string> = new Map([
-  ['backup', 'A backup holds logins and passwords, which never go over MQTT. Copy the configuration file and the data folder; docs/install.md says how.'],
   ['library/rescan', 'There is no library here to look through.'],
 ]);
 

@@ -158,7 +158,10 @@ describe('requests', () => {
     expect(await ask('automation/set', { rule: { id: 'a' } })).toMatchObject({ status: 'error', error: 'mqtt/not-here' });
     expect(await ask('automation/set', { rule: { id: 'a' }, alarm: { id: 'a' } })).toMatchObject({ status: 'error', error: 'mqtt/bad-request' });
     expect(await ask('automation/remove')).toMatchObject({ status: 'error', error: 'mqtt/bad-request' });
-    expect(await ask('backup')).toMatchObject({ status: 'error', error: 'mqtt/not-supported' });
+    expect(await ask('backup')).toMatchObject({ status: 'error', error: 'mqtt/not-here' });
+    expect(await ask('options', { options: { log: {} } })).toMatchObject({ status: 'error', error: 'mqtt/not-here' });
+    expect(await ask('options', { option: {} })).toMatchObject({ status: 'error', error: 'mqtt/bad-request' });
+    expect(await ask('library/rescan')).toMatchObject({ status: 'error', error: 'mqtt/not-supported' });
     expect(await ask('sparkle')).toMatchObject({ status: 'error', error: 'mqtt/unknown-request' });
   });
 });

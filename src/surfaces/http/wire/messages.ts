@@ -74,6 +74,8 @@ export const answers = {
   'automation/stop': done,
   'automation/set': z.object({ id: z.string() }),
   'automation/remove': done,
+  options: z.object({ restarting: z.boolean().describe('Tonearm restarts within itself, to use them'), restartRequired: z.boolean().describe('Somebody else has changed the file since it was read') }),
+  backup: z.object({ zip: z.string().describe('The archive, as base64'), leftOut: z.array(z.string()).readonly().describe('What is secret and so not in it, by name') }),
   'automation/forecast': Forecast,
   'automation/history': z.object({ runs: z.array(Run).readonly() }),
 } as const satisfies Record<RequestName, z.ZodType>;

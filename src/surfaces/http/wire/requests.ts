@@ -15,7 +15,7 @@ export const Commands = z.union([Command, z.array(Command).min(1).max(20)]);
 
 export interface RequestRow {
   /** Method and path below `/api/v1`; `{name}` is a field. */
-  readonly route: `${'GET' | 'POST' | 'DELETE'} /${string}`;
+  readonly route: `${'GET' | 'POST' | 'PATCH' | 'DELETE'} /${string}`;
   readonly scope: Scope;
   /** For people. */
   readonly about: string;
@@ -68,6 +68,14 @@ export const requests = {
       .refine(({ rule, alarm }) => (rule === undefined) !== (alarm === undefined), 'takes a rule or an alarm'),
   },
   'automation/remove': { route: 'DELETE /automations/{automation}', scope: 'control', about: 'Takes it out of the configuration; Tonearm restarts within itself', fields: z.strictObject({ automation: Id }) },
+  options: {
+    route: 'PATCH /options',
+    scope: 'control',
+    about: 'Merges settings into the configuration, as in the configuration; null for the default. Tonearm restarts within itself where that is needed. Not secrets, doors and whatever else is for the file only',
+    fields: z.strictObject({ options: z.record(z.string(), z.unknown()) }),
+    body: 'options',
+  },
+  backup: { route: 'GET /backup', scope: 'control', about: 'Everything that makes this installation what it is, but secrets and logins, as a zip archive for `tonearm restore`', fields: z.strictObject({}) },
   'automation/forecast': { route: 'GET /automations/{automation}/forecast', scope: 'read', about: 'The next planned firings', fields: z.strictObject({ automation: Id, count: Count.default(10) }) },
   'automation/history': { route: 'GET /automations/{automation}/history', scope: 'read', about: 'What it did, newest first', fields: z.strictObject({ automation: Id, count: Count.default(50) }) },
 } as const satisfies Readonly<Record<string, RequestRow>>;
