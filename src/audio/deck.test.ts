@@ -250,6 +250,29 @@ test('the thread is ended after a long silence, and a resume brings everything b
   expect((await again).position).toBeCloseTo(position, 0);
 });
 
+test.each<[string, (parked: OpenedDeck, done: (name: 'announced') => Promise<unknown>) => unknown]>([
+  ['it was to be made ready', (parked) => parked.prepare()],
+  ['something was announced', (parked, done) => {
+    const announced = done('announced');
+    parked.announce(chime, { id: 'x', gain: 1, duck: 1 });
+    return announced;
+  }],
+])('what was paused so long that its thread was ended goes on after %s', async (_, meanwhile) => {
+  const clock = new FakeClock();
+  const threads = watchThreads();
+  const { next } = await start({ host: { clock, log: silentLog, programs } });
+  const paused = next('paused');
+  deck.play(tune, { id: 'a', at: 2000, paused: true });
+  await paused;
+  const gone = new Promise((resolve) => threads[0]?.once('exit', resolve));
+  await clock.advance(180_000);
+  await gone;
+  await meanwhile(deck, next);
+  const again = next('playing');
+  deck.resume();
+  expect((await again).position).toBeCloseTo(2000, 0);
+});
+
 const chime: Playable = { track: { ...track(), uri: 'sound:chime' }, bytes: { tone: 'chime' }, format: 'any' };
 const bell: Playable = { track: { ...track(), uri: 'sound:bell' }, bytes: { tone: 'bell' }, format: 'any' };
 

@@ -33,7 +33,7 @@ export interface OpenedDeck extends Deck, AsyncDisposable {
   readonly chosen: Promise<{ readonly output: string; readonly why: string }>;
 }
 
-/** Makes the handle, and chooses the output meanwhile. No thread is started before the first `play`. */
+/** Makes the handle, and chooses the output meanwhile. No thread is started before the first `prepare`, `play` or `announce`. */
 export function openDeck(options: DeckOptions): OpenedDeck {
   return new ThreadDeck(options);
 }
@@ -70,10 +70,15 @@ class ThreadDeck implements OpenedDeck {
   }
 
   prepare(): void {
-    // Before an output is known there is no telling what to make ready.
-    if (this.#closed || !this.#thread) return;
-    this.#open(this.#thread);
-    this.#arrangeRelease();
+    // Before an output is known there is no telling what to make ready; and a thread that knew nothing of what is loaded could not resume it.
+    if (this.#closed || !this.#thread || (!this.#link && this.#wanted.loaded)) return;
+    try {
+      this.#open(this.#thread);
+      this.#arrangeRelease();
+    } catch (error) {
+      // No thread can be had at the moment. Whoever plays tries again, and is told.
+      this.#options.host.log.debug('The audio thread could not be made ready', { reason: toTonearmError(error).message });
+    }
   }
 
   play(playable: Playable, { id, at, paused }: { readonly id: LoadId; readonly at: Millis; readonly paused: boolean }): void {
@@ -133,6 +138,8 @@ class ThreadDeck implements OpenedDeck {
     }
     const announcement = { id, playable, gain, duck };
     this.#wanted.announcements.set(id, announcement);
+    // A new thread has to know what is paused, too.
+    if (!this.#link) this.#restart();
     this.#send({ kind: 'announce', ...announcement });
   }
 
@@ -228,10 +235,10 @@ class ThreadDeck implements OpenedDeck {
     this.#heartbeat.watch(null);
     const { clock, log } = this.#options.host;
     const now = clock.monotonic();
-    this.#deaths = [...this.#deaths.filter((at) => now - at < deathsWithin), now];
-    log.warn('The audio thread died', { reason: toTonearmError(error).message, again: this.#deaths.length <= mostDeaths });
-    this.#forgetAnnouncements(new TonearmError({ kind: 'internal', code: 'audio/thread-died', message: 'The part of Tonearm that plays sound stopped, so this announcement was not said to its end. Say it again.', cause: error }));
     const { loaded } = this.#wanted;
+    this.#deaths = [...this.#deaths.filter((at) => now - at < deathsWithin), now];
+    log.warn('The audio thread died', { reason: toTonearmError(error).message, again: loaded !== null && this.#deaths.length <= mostDeaths });
+    this.#forgetAnnouncements(new TonearmError({ kind: 'internal', code: 'audio/thread-died', message: 'The part of Tonearm that plays sound stopped, so this announcement was not said to its end. Say it again.', cause: error }));
     if (!loaded) return;
     if (this.#deaths.length <= mostDeaths) {
       if (!loaded.paused) this.#emitter.emit('stalled', { id: loaded.id, position: loaded.position });

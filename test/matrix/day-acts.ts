@@ -106,7 +106,7 @@ function play({ chance, room, press }: People, phone: Phone, speaker: Speaker): 
 
 /** About to end by itself, or just begun while phones still show the one before: a command for the next row may find another one playing than its sender saw. */
 function isAtItsEnd({ state, position }: Speaker): boolean {
-  return position < aPush || position > (state.track?.duration ?? 0) - aPush;
+  return state.status === 'playing' && (position < aPush || position > (state.track?.duration ?? 0) - aPush);
 }
 
 /** The place, or what comes after the track. */

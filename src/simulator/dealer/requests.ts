@@ -90,7 +90,7 @@ export class DealerRequests {
   #late(key: string): void {
     const entry = this.#outstanding.get(key);
     if (!entry || entry.replies > 0) return;
-    // Over a dead line it never got there.
+    // Over a line that died meanwhile it, or its answer, never got there.
     if (!entry.connection.isDead) this.#journal.refuse({ service: 'dealer', clause: 'connect-control §1.8', what: 'a request was not replied to within 10 s', refused: false, phone: entry.connection.phone });
     entry.settle('silent');
   }
