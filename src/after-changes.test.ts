@@ -42,3 +42,20 @@ it('is not put off for ever', async () => {
   }
   expect(isOver()).toBe(true);
 });
+
+it('does not wait for ever for one that hangs, and leaves no timer behind', async () => {
+  const { clock, control, begin, isOver } = open();
+  control.changes = new Promise(() => undefined);
+  begin();
+  await clock.advance(5000);
+  expect(isOver()).toBe(false);
+  await clock.advance(250);
+  expect([isOver(), clock.pending]).toEqual([true, 0]);
+});
+
+it('leaves no timer behind when all is quiet', async () => {
+  const { clock, begin, isOver } = open();
+  begin();
+  await clock.advance(250);
+  expect([isOver(), clock.pending]).toEqual([true, 0]);
+});

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import type { Config, ConfigSource, LoadedConfig, OpenControl } from '#config';
 import type { Log } from '#foundation';
 import type { OpenHost } from '#host';
+import { afterChanges } from './after-changes.ts';
 import type { Tonearm } from './tonearm.ts';
 
 const closingLimit = 3000;
@@ -93,14 +94,14 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
     void restart();
   };
 
+  // Loads nothing new here: the package may have been replaced underneath.
   const restart = async () => {
-    const [{ systemClock, toTonearmError }, { afterChanges }] = await Promise.all([import('#foundation'), import('./after-changes.ts')]);
-    await afterChanges(systemClock, running?.control);
-    isAsked = false;
-    const before = current;
+    if (running) await afterChanges(running.host.clock, running.control);
     if (stopping.signal.aborted) return;
+    const before = current;
     if (!running || !before) {
       // In the middle of a start, which may have read the configuration as it was before.
+      isAsked = false;
       void work.then(again, () => undefined);
       return;
     }
@@ -112,11 +113,13 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
       }, restartLimit);
       await close();
       clearTimeout(limit);
+      // Changes that were finished while closing ask, too; they are in the file that is read now.
+      isAsked = false;
       const began = performance.now();
       try {
         await open(await configure(), began);
       } catch (error) {
-        log?.error(`Tonearm cannot run on the configuration as it is now, and goes on with the one before. ${toTonearmError(error).message}`);
+        log?.error(`Tonearm cannot run on the configuration as it is now, and goes on with the one before. ${(error as Error).message}`);
         await open(before, began);
       }
     })();

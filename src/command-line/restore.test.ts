@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unzipSync, zipSync } from 'fflate';
@@ -8,12 +8,13 @@ import { loadConfig, openControl } from '#config';
 import { FakeClock, silentLog, type LogLevel } from '#foundation';
 import { keptValue, openHost, openStore } from '#host';
 import { restore } from './restore.ts';
+import { unpackBackup } from './unpack.ts';
 
 let folder: string;
 beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'tonearm-restore-'))));
 afterEach(() => rm(folder, { recursive: true }));
 
-const written = 'zones: [{ name: Kitchen }] # one room\nmqtt: { url: "mqtt://192.0.2.1", password: planted }\nautomations: [{ id: tea, zone: kitchen, then: [{ volume: 3 }] }]\n';
+const written = 'zones: [{ name: Kitchen }]\nmqtt: { url: "mqtt://192.0.2.1", password: planted }\nautomations: [{ id: tea, zone: kitchen, then: [{ volume: 3 }] }]\n';
 
 /** A backup of another house. */
 async function madeElsewhere(text = written): Promise<Uint8Array> {
@@ -30,11 +31,11 @@ async function madeElsewhere(text = written): Promise<Uint8Array> {
   return zip;
 }
 
-async function run(zip: Uint8Array, more: readonly string[] = []) {
+async function run(zip: Uint8Array, more: readonly string[] = [], path = join(folder, 'new', 'etc', 'configuration.yaml')) {
   const file = join(folder, 'backup.zip');
   await writeFile(file, zip);
   const said: string[] = [];
-  const source = { path: join(folder, 'new', 'etc', 'configuration.yaml'), environment: {}, defaultData: join(folder, 'new', 'data') };
+  const source = { path, environment: {}, defaultData: join(folder, 'new', 'data') };
   await restore([file, ...more], { source, version: '1.2.3', say: (text) => said.push(text), write: () => undefined });
   return { source, said: said.join('\n'), config: (await loadConfig(source)).config };
 }
@@ -46,7 +47,6 @@ const without = (parts: Record<string, Uint8Array>, name: string) => Object.from
 it('puts configuration, presets and identity in their places, and says what is next', async () => {
   const { source, said, config } = await run(await madeElsewhere());
   expect(config).toMatchObject({ zones: [{ id: 'kitchen' }], automations: { automations: [{ id: 'tea' }] }, mqtt: { url: 'mqtt://192.0.2.1' } });
-  expect(await readFile(source.path, 'utf8')).toContain('# one room');
   expect(await keptValue(source.defaultData, 'presets')).toEqual([{ id: 'jazz', name: 'Jazz', uri: 'spotify:album:1' }]);
   expect(await keptValue(source.defaultData, 'device-id%2Fkitchen')).toBe('a'.repeat(40));
   expect(await keptValue(source.defaultData, 'instance-id')).toBe('abcdef12');
@@ -70,6 +70,89 @@ it('overwrites nothing unless told to, and then keeps the configuration that was
   await expect(run(zip)).rejects.toMatchObject({ code: 'command/would-overwrite', message: expect.stringContaining('values') as string });
 });
 
+/** A house that is there already. */
+async function settle(text = 'zones: [{ name: Mine }]\n', values: Readonly<Record<string, unknown>> = {}): Promise<{ readonly path: string; readonly data: string }> {
+  const path = join(folder, 'new', 'etc', 'configuration.yaml');
+  const data = join(folder, 'new', 'data');
+  await mkdir(join(path, '..'), { recursive: true });
+  await writeFile(path, text);
+  const store = await openStore(data, silentLog);
+  for (const [name, value] of Object.entries(values)) await store.write(name, value);
+  return { path, data };
+}
+
+it('never loses the configuration that was there first, however often it is run', async () => {
+  const zip = await madeElsewhere();
+  const { path } = await settle('zones: [{ name: Mine }]\nmqtt: { url: "mqtt://192.0.2.9", password: original }\n');
+  const first = await readFile(path, 'utf8');
+  await run(zip, ['--force']);
+  const restored = await readFile(path, 'utf8');
+  const { said } = await run(zip, ['--force']);
+  expect(said).not.toContain('before-restore');
+  expect((await readdir(join(path, '..'))).sort()).toEqual(['configuration.yaml', 'configuration.yaml.before-restore']);
+  await writeFile(path, `${restored}# filled in\n`);
+  expect((await run(zip, ['--force'])).said).toContain('configuration.yaml.before-restore-2');
+  expect(await readFile(`${path}.before-restore`, 'utf8')).toBe(first);
+  expect(await readFile(`${path}.before-restore-2`, 'utf8')).toContain('# filled in');
+});
+
+it('leaves nothing of another house, but logins and keys', async () => {
+  const zip = await madeElsewhere();
+  const { data } = await settle(undefined, { presets: [{ id: 'mine' }], 'volume-mine': 3, 'device-id/mine': 'b'.repeat(40), 'api-keys': ['mine'] });
+  await run(zip, ['--force']);
+  expect((await readdir(join(data, 'values'))).sort()).toEqual(['api-keys.json', 'device-id%2Fkitchen.json', 'instance-id.json', 'presets.json']);
+  expect(await keptValue(data, 'api-keys')).toEqual(['mine']);
+});
+
+it('keeps who may read the configuration, and says who may read a new one', async () => {
+  const zip = await madeElsewhere();
+  const { path } = await settle();
+  await chmod(path, 0o644);
+  expect((await run(zip, ['--force'])).said).not.toContain('may read');
+  expect((await stat(path)).mode & 0o777).toBe(0o644);
+  await rm(join(folder, 'new'), { recursive: true });
+  expect((await run(zip)).said).toContain(`Only the user who ran this may read ${path}.`);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+});
+
+it.runIf(process.getuid?.() === 0)('run by root, leaves all to the user they belonged to', async () => {
+  const zip = await madeElsewhere();
+  const { path, data } = await settle();
+  for (const one of [path, data]) await chown(one, 65_534, 65_533);
+  await run(zip, ['--force']);
+  for (const one of [path, ...(await readdir(data, { recursive: true })).map((name) => join(data, name))]) expect(await stat(one), one).toMatchObject({ uid: 65_534, gid: 65_533 });
+});
+
+it('changes nothing where the configuration cannot be put', async () => {
+  const zip = await madeElsewhere();
+  const file = join(folder, 'file');
+  await writeFile(file, '');
+  for (const path of [join(file, 'configuration.yaml'), join(file, 'etc', 'configuration.yaml')]) {
+    await expect(run(zip, [], path)).rejects.toMatchObject({ code: 'command/restore-failed', message: `The configuration cannot be written to ${path} (ENOTDIR). Correct that, or name another place with --config. Nothing was changed.` });
+  }
+  await mkdir(join(folder, 'etc'));
+  await expect(run(zip, ['--force'], join(folder, 'etc'))).rejects.toMatchObject({ code: 'command/restore-failed', message: expect.stringContaining('EISDIR') as string });
+  expect(await isUntouched()).toBe(true);
+});
+
+// Nothing is forbidden to root.
+it.skipIf(process.getuid?.() === 0)('changes nothing where the folder may not be written', async () => {
+  const zip = await madeElsewhere();
+  const { path, data } = await settle();
+  await rm(data, { recursive: true });
+  await chmod(join(path, '..'), 0o555);
+  for (const one of [path, join(path, '..', 'sub', 'configuration.yaml')]) await expect(run(zip, ['--force'], one)).rejects.toMatchObject({ code: 'command/restore-failed', message: expect.stringContaining('(EACCES). Correct that, or') as string });
+  await chmod(join(path, '..'), 0o755);
+  expect(await readdir(join(folder, 'new'))).toEqual(['etc']);
+});
+
+it('says how to go on when it ends halfway', async () => {
+  // Its temporary file has too long a name.
+  const path = join(folder, 'new', 'c'.repeat(250));
+  await expect(run(await madeElsewhere(), [], path)).rejects.toMatchObject({ code: 'command/restore-failed', message: expect.stringMatching(/^Not all .*\(ENAMETOOLONG\)\. .* again, with --force\.$/) as string });
+  expect(await readdir(join(folder, 'new', 'data'))).not.toContain('lock');
+});
+
 it('does nothing while a Tonearm runs with that folder', async () => {
   const zip = await madeElsewhere();
   const data = join(folder, 'other');
@@ -85,7 +168,7 @@ it('checks the configuration before anything is written', async () => {
   const text = 'zones: [{ name: !secret room }]\n';
   const manifest = JSON.parse(Buffer.from(parts['manifest.json'] ?? []).toString()) as { readonly files: Record<string, string> };
   manifest.files['configuration.yaml'] = createHash('sha256').update(text).digest('hex');
-  await expect(run(zipSync({ ...parts, 'configuration.yaml': Buffer.from(text), 'manifest.json': Buffer.from(JSON.stringify(manifest)) }))).rejects.toMatchObject({ code: 'config/invalid', message: expect.stringContaining('the secret "room" is not in secrets.yaml') as string });
+  await expect(run(zipSync({ ...parts, 'configuration.yaml': Buffer.from(text), 'manifest.json': Buffer.from(JSON.stringify(manifest)) }))).rejects.toMatchObject({ code: 'config/invalid', message: expect.stringContaining('  configuration.yaml in the backup:1:25: zones[0].name: the secret "room" is not in secrets.yaml') as string });
   expect(await isUntouched()).toBe(true);
 });
 
@@ -107,6 +190,14 @@ it.each<[string, (parts: Record<string, Uint8Array>) => Uint8Array, string]>([
   const zip = await madeElsewhere();
   await expect(run(change(unzipSync(zip)))).rejects.toMatchObject({ code: 'command/bad-backup', message: expect.stringContaining(why) as string });
   expect(await isUntouched()).toBe(true);
+});
+
+it('counts what is not compressed by its packed size', async () => {
+  const zip = Buffer.from(zipSync({ ...unzipSync(await madeElsewhere()), 'README.txt': [new Uint8Array(5 * 1024 * 1024), { level: 0 }] }));
+  const entry = zip.lastIndexOf('README.txt') - 46;
+  expect(zip.readUInt32LE(entry)).toBe(0x02014b50);
+  zip.writeUInt32LE(0, entry + 24);
+  expect(() => unpackBackup(zip)).toThrow('far too large');
 });
 
 it('says how it is used', async () => {

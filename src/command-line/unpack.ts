@@ -46,10 +46,11 @@ function unzip(archive: Uint8Array): Record<string, Uint8Array> {
   const names = new Set<string>();
   try {
     return unzipSync(archive, {
-      filter({ name, originalSize }) {
+      filter({ name, size: packed, originalSize }) {
         if (![configurationName, manifestName, readmeName].includes(name) && valueOfFile(name) === null) throw bad(`it holds something that is not of a backup: ${JSON.stringify(name.slice(0, 100))}`);
         if (names.has(name)) throw bad(`it holds ${name} twice`);
-        size += originalSize;
+        // What is not compressed is taken in its packed size, whatever it claims.
+        size += Math.max(packed, originalSize);
         if (names.add(name).size > mostFiles || size > largest) throw bad('it is far too large');
         return true;
       },

@@ -229,11 +229,34 @@ describe('control', () => {
     ['what is not there', { log: { levl: 'debug' } }, 'Did you mean "level"?'],
     ['a group that is not complete', { location: { latitude: 3 } }, 'longitude'],
     ['one good and one bad', { quietHours: { between: '22:00-07:00' }, accounts: { guests: 'sometimes' } }, 'last-wins'],
-    ['settings of a broker that is not written there', { mqtt: { queue: true } }, 'mqtt.url'],
+    ['settings of a broker that is not written there', { mqtt: { queue: true } }, 'no "mqtt" section'],
+    ['lists in lists in lists', { presets: JSON.parse(`${'['.repeat(30_000)}${']'.repeat(30_000)}`) as unknown }, 'nested too deeply'],
   ])('refuses options with %s, and leaves the file alone', async (_, options, why) => {
     const house = await open();
     await expect(house.control.changeOptions(options)).rejects.toMatchObject({ kind: 'invalid', code: 'config/invalid', message: expect.stringContaining(why) as string });
     expect([await house.text(), house.restarts()]).toEqual([written, 0]);
+  });
+
+  it('changes nothing when it is to take out what is not there, and makes a new group without it', async () => {
+    const house = await open();
+    expect(await house.control.changeOptions({ network: { friendlyPorts: null }, quietHours: { between: null } })).toEqual({ restarts: false });
+    expect([await house.text(), house.restarts()]).toEqual([written, 0]);
+    await house.control.changeOptions({ quietHours: { between: '22:00-07:00', volume: null } });
+    expect(await house.text()).toBe(`${written}quietHours:\n  between: 22:00-07:00\n`);
+  });
+
+  it('changes settings of a broker that the environment names', async () => {
+    const house = await open(written, { TONEARM_CONFIG_MQTT_URL: 'mqtt://127.0.0.1' });
+    expect(await house.control.changeOptions({ mqtt: { discovery: { entities: 'full', minimum: null } } })).toEqual({ restarts: true });
+    expect(await house.text()).toBe(`${written}mqtt:\n  discovery:\n    entities: full\n`);
+  });
+
+  it('refuses zone settings and rules of any depth', async () => {
+    const house = await open();
+    const deep = JSON.parse(`${'{"if":['.repeat(10_000)}${']}'.repeat(10_000)}`) as Readonly<Record<string, unknown>>;
+    await expect(house.control.setAutomation('rule', { id: 'deep', ...deep })).rejects.toMatchObject({ code: 'config/invalid' });
+    await expect(house.control.changeZone('kueche', { options: { device: deep } })).rejects.toMatchObject({ code: 'config/invalid' });
+    expect(await house.text()).toBe(written);
   });
 
   it('finishes what was asked for when it closes, and refuses the rest', async () => {

@@ -133,7 +133,10 @@ export function openControl({ source, loaded, clock, log, write, restart, store,
       const { checkOptions, isLive } = await import('./options.ts');
       await checkOptions(options, source.environment);
       let restarts = false;
-      await edit([], (document) => mergeInto(document, document.contents as YAMLMap, options), ({ log: { level } }, isChanged) => {
+      await edit([], (document, { mqtt }) => {
+        if ('mqtt' in options && !mqtt) throw new ConfigError('config/invalid', 'The configuration file has no "mqtt" section, and its settings are for a broker of your own. Write mqtt.url into the file first. Nothing was changed.');
+        mergeInto(document, document.contents as YAMLMap, options);
+      }, ({ log: { level } }, isChanged) => {
         if ('log' in options) setLogLevel(level);
         restarts = isChanged && !isLive(options);
         if (restarts) restart();

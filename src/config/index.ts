@@ -1,5 +1,5 @@
 /** What Tonearm was told: every part's settings in one file, read, completed, checked. */
-export { configurationName, largestBackup, manifestName, readmeName, valueOfFile } from './backup-names.ts';
+export { configurationName, isKept, largestBackup, manifestName, readmeName, valueOfFile } from './backup-names.ts';
 export { findDoubts } from './doubts.ts';
 export { firstConfiguration, writeFirstConfiguration } from './first-run.ts';
 export { openControl, type ControlParts, type OpenControl } from './control.ts';

@@ -10,7 +10,8 @@ import { keysOf, loadSettingsSchema, nodesAt } from './schema-tree.ts';
  */
 const open: readonly string[] = [
   'presets', 'location', 'quietHours', 'holidays.dates', 'accounts', 'log', 'network.friendlyPorts',
-  'discovery.interfaces', 'discovery.exclude', 'discovery.responder',
+  // Not discovery.interfaces: without an address of its own, pairing listens where they say.
+  'discovery.exclude', 'discovery.responder',
   'mqtt.artwork', 'mqtt.queue', 'mqtt.logging', 'mqtt.keepalive', 'mqtt.qos', 'mqtt.retain',
   'mqtt.discovery.enabled', 'mqtt.discovery.entities', 'mqtt.discovery.minimum',
 ];

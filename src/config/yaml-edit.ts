@@ -1,6 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isAlias, isMap, isNode, isScalar, visit, type Document, type Node, type YAMLMap } from 'yaml';
+import { ConfigError } from './problem.ts';
 import { plainText } from './yaml-file.ts';
+
+/** No setting lies deeper, by far. */
+const deepest = 32;
 
 /** Puts settings into a group, at any depth, and keeps what is not named and the comments. Null takes one out, for the default. */
 export function mergeInto(document: Document, group: YAMLMap, settings: Readonly<Record<string, unknown>>): void {
@@ -12,10 +16,18 @@ export function mergeInto(document: Document, group: YAMLMap, settings: Readonly
     const inner = group.get(key, true);
     if (value === null) group.delete(key);
     else if (isMap(inner) && isRecord(value)) mergeInto(document, inner, value);
+    else if (isRecord(value)) putGroup(document, group, key, value);
     // As it stands there, with the comment beside it.
     else if (isScalar(inner) && inner.tag === undefined && typeof value !== 'object') inner.value = wanted;
     else group.set(key, withCommentsOf(inner, document.createNode(wanted)));
   }
+}
+
+/** A group that is not there yet. Nulls take nothing out of it; one of nothing else is not made. */
+function putGroup(document: Document, group: YAMLMap, key: string, settings: Readonly<Record<string, unknown>>): void {
+  const made = document.createNode({}) as unknown as YAMLMap;
+  mergeInto(document, made, settings);
+  if (made.items.length > 0 || Object.keys(settings).length === 0) group.set(key, withCommentsOf(group.get(key, true), made));
 }
 
 export function withCommentsOf(written: unknown, node: Node): Node {
@@ -29,11 +41,13 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 /** Whether exactly this stands there. */
 export const isWritten = (document: Document, node: unknown, value: unknown): boolean => isNode(node) && isDeepStrictEqual(node.toJS(document), value);
 
-/** What somebody sends must not look into our environment, at any depth. */
-export function plainTexts(value: unknown): unknown {
+/** What somebody sends must not look into our environment, at any depth; and that depth must not overwhelm us. */
+export function plainTexts(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return plainText(value);
-  if (Array.isArray(value)) return value.map(plainTexts);
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plainTexts(one)])) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === deepest) throw new ConfigError('config/invalid', 'What was sent is nested too deeply. Nothing was changed.');
+  if (Array.isArray(value)) return value.map((one) => plainTexts(one, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plainTexts(one, depth + 1)]));
 }
 
 /** Names that aliases elsewhere may refer to. */

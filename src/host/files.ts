@@ -1,18 +1,23 @@
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TonearmError, type Log } from '#foundation';
 
 /**
  * Replaces a file as one step: after a power cut there is the old content or the new one, never a mixture.
- * Readable by its owner only.
+ * Readable by its owner only, or with owner and mode of the file it replaces.
  */
-export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
+export async function writeFileAtomically(path: string, content: Uint8Array | string, replaced?: Pick<Stats, 'uid' | 'gid' | 'mode'>): Promise<void> {
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(content);
+      if (replaced) {
+        await file.chown(replaced.uid, replaced.gid);
+        await file.chmod(replaced.mode & 0o777);
+      }
       await file.sync();
     } finally {
       await file.close();

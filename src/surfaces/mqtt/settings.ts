@@ -4,11 +4,6 @@ import { Secret } from '#foundation';
 /** Letters a topic level may have without surprising anyone; several levels are allowed. */
 const TopicPrefix = z.string().regex(/^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/, 'Use letters, digits, "_", "-" and ".", with "/" between levels and none at the ends.');
 
-const SecretText = z.preprocess(
-  (value): unknown => (value instanceof Secret ? (value as Secret<unknown>).reveal() : value),
-  z.string().max(65_535),
-);
-
 /** Home Assistant's discovery. Harmless without Home Assistant: some retained messages below `prefix`. */
 export const DiscoverySettings = z
   .strictObject({
@@ -32,7 +27,7 @@ export const MqttSettings = z
       .refine((text) => !hasCredentials(text), 'Put user name and password under "username" and "password", not into the address: addresses are logged.')
       .describe('Address of the broker: mqtt://, mqtts://, ws:// or wss://'),
     username: z.string().max(65_535).optional().describe('User name at the broker'),
-    password: SecretText.transform((text) => new Secret(text)).optional().describe('Password at the broker'),
+    password: z.string().max(65_535).transform((text) => new Secret(text)).optional().describe('Password at the broker'),
     prefix: TopicPrefix.default('tonearm').describe('First part of every topic'),
     clientId: z.string().min(1).max(128).optional().describe('Name of the connection at the broker; default tonearm_<instance>'),
     version: z.enum(['auto', '5', '3.1.1']).default('auto').describe('Protocol version; auto tries 5 first'),
