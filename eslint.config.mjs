@@ -23,7 +23,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/foundation/**', 'src/host/**', 'src/main.ts', 'src/life.ts', 'src/demo.ts', 'src/simulator/main.ts', 'src/**/*.test.ts', 'src/**/entry.ts'],
+    ignores: ['src/foundation/**', 'src/host/**', 'src/main.ts', 'src/life.ts', 'src/compiled.ts', 'src/demo.ts', 'src/simulator/main.ts', 'src/**/*.test.ts', 'src/**/entry.ts'],
     rules: {
       'no-restricted-globals': ['error',
         ...['setTimeout', 'setInterval', 'setImmediate', 'console', 'performance'].map((name) => ({ name, message: time }))],

@@ -23,6 +23,8 @@ export default defineConfig({
         test: {
           name: 'scenario',
           include: ['test/scenario/**/*.test.ts', 'test/package/**/*.test.ts'],
+          // Of the daemons under test; not into the home of whoever runs this.
+          env: { NODE_COMPILE_CACHE: new URL('./node_modules/.cache/tonearm', import.meta.url).pathname },
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,

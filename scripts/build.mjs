@@ -1,9 +1,11 @@
 // Bundles what ships into dist/: one file per program, chunks beside them. `node scripts/build.mjs [--outdir PATH] [--sizes] [--maps]`
-import { chmodSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { build, transform } from 'esbuild';
 import { bundle, writeLicences } from './bundle.mjs';
 import { buildPlugin } from './plugin.mjs';
 
@@ -17,9 +19,12 @@ const programs = {
   simulator: 'src/simulator/main.ts',
   'audio-thread': 'src/audio/thread/entry.ts',
   'puzzle-thread': 'src/spotify/accounts/puzzle/entry.ts',
+  'holidays-thread': 'src/automations/countries/entry.ts',
   'speaker-child': 'src/outputs/speaker/entry.ts',
 };
-const groups = [['main'], ['demo', 'simulator'], ['audio-thread'], ['puzzle-thread'], ['speaker-child']];
+const groups = [['main'], ['demo', 'simulator'], ['audio-thread'], ['puzzle-thread'], ['holidays-thread'], ['speaker-child']];
+/** Started again and again, and waited for: what V8 makes of them is kept (src/foundation/compiled.ts). Traces are only readable without. */
+const compiled = values.maps ? [] : ['main', 'audio-thread'];
 
 /** `import { z }` takes all of zod with every language; as a namespace import only what is used is kept (half a megabyte less to load). */
 const slimZod = {
@@ -69,6 +74,7 @@ try {
   // A call for each, because a shared chunk holds whatever any of its users needs: 4 MB more in the audio thread, which
   // shares no compiled code with the others anyway.
   const metafiles = await Promise.all(groups.map((names) => bundlePrograms(names.filter((name) => existsSync(join(root, programs[name]))))));
+  await makeCompiled(Object.keys(Object.assign({}, ...metafiles.map(({ outputs }) => outputs))).filter((path) => path.endsWith('.cjs')));
   const metafile = { outputs: Object.assign({}, ...metafiles.map(({ outputs }) => outputs)) };
   if (existsSync(join(fresh, 'main.js'))) chmodSync(join(fresh, 'main.js'), 0o755);
   copyFileSync(join(root, 'src/surfaces/http/api.d.ts'), join(fresh, 'api.d.ts'));
@@ -93,6 +99,7 @@ function bundlePrograms(names) {
     absWorkingDir: root,
     entryPoints: Object.fromEntries(names.map((name) => [name, programs[name]])),
     outdir: fresh,
+    ...(compiled.includes(names[0]) && { outExtension: { '.js': '.cjs' }, banner: {} }),
     minifyWhitespace: true,
     // Half a megabyte less in memory, 1.5 MB while playing. `--maps` makes traces readable: node --enable-source-maps dist/main.js
     minifyIdentifiers: !values.maps,
@@ -103,6 +110,33 @@ function bundlePrograms(names) {
     // Native, optional, or only for the demo: resolved from node_modules at run time.
     external: ['speaker', 'wasm-media-encoders'],
   });
+}
+
+/** Makes each file a function that `runCompiled` calls, and a beginning for each program that calls it. */
+async function makeCompiled(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths.sort()) {
+    const file = join(root, path);
+    const { code } = await transform(readFileSync(file, 'utf8'), {
+      format: 'cjs',
+      platform: 'node',
+      target: 'node20.19',
+      minifyWhitespace: true,
+      supported: { 'dynamic-import': false },
+      define: { 'import.meta.url': 'here' },
+      banner: '(function(exports,require,module,here){',
+      footer: '})',
+    });
+    hash.update(code);
+    writeFileSync(file, code);
+  }
+  const id = hash.digest('hex').slice(0, 16);
+  for (const name of compiled) {
+    const first = name === 'main' ? "#!/usr/bin/env node\nimport './thrift.ts';\n" : '';
+    const contents = `${first}import { compileCacheFolder, runCompiled } from './compiled.ts';\nrunCompiled({ entry: './${name}.cjs', from: import.meta.url, build: '${id}', cache: compileCacheFolder(process.env) });\n`;
+    const shape = { format: 'esm', platform: 'node', target: 'node20.19', bundle: true, minify: true };
+    await build({ stdin: { contents, resolveDir: join(root, 'src'), loader: 'ts' }, outfile: join(fresh, `${name}.js`), ...shape });
+  }
 }
 
 function printSizes({ outputs }) {

@@ -1,16 +1,12 @@
 #!/usr/bin/env node
 /** The program: arguments, signals, exit codes. Everything heavy is imported once it is known to be needed. */
+import './thrift.ts';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
 import type { ConfigSource } from '#config';
 import type { LogLevel } from '#foundation';
 import type { Configured } from './life.ts';
-
-// A small young generation and code made for size: a few milliseconds at start, several megabytes for as long as it runs.
-setFlagsFromString('--max-semi-space-size=1');
-setFlagsFromString('--optimize-for-size');
 
 /** Exit codes; those above 1 are the BSD `sysexits` ones. */
 const exit = { fine: 0, failed: 1, usage: 64, occupied: 69, configuration: 78 } as const;
@@ -199,6 +195,8 @@ function isAddressInUse(error: unknown): boolean {
   return error instanceof Error && ((error as NodeJS.ErrnoException).code === 'EADDRINUSE' || isAddressInUse(error.cause));
 }
 
-const result = await main();
-// Output may be a pipe that is still being read, so nothing is cut off by exiting at once.
-if (result !== 'running') process.exitCode = result;
+// No await here: this file becomes a function (scripts/build.mjs).
+void main().then((result) => {
+  // Output may be a pipe that is still being read, so nothing is cut off by exiting at once.
+  if (result !== 'running') process.exitCode = result;
+});

@@ -28,6 +28,8 @@ export interface HouseOptions {
   readonly earSpeed?: 'real' | 'fast';
   readonly logLevel?: string;
   readonly mqtt?: Readonly<Record<string, unknown>>;
+  /** Added to the daemon's environment. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** The built daemon in a process of its own, a cloud, a phone, and an ear on the wire. */
@@ -108,7 +110,7 @@ export async function startDaemon(config: string, extra: readonly string[] = [],
   };
 }
 
-export async function openHouse({ cloud: cloudOptions, zone = {}, isHeard = false, earSpeed = 'real', logLevel = 'debug', mqtt: broker }: HouseOptions): Promise<House> {
+export async function openHouse({ cloud: cloudOptions, zone = {}, isHeard = false, earSpeed = 'real', logLevel = 'debug', mqtt: broker, env }: HouseOptions): Promise<House> {
   const scope = new Scope();
   try {
     const folder = await mkdtemp(join(tmpdir(), 'tonearm-house-'));
@@ -132,7 +134,7 @@ export async function openHouse({ cloud: cloudOptions, zone = {}, isHeard = fals
         ...(broker && { mqtt: broker }),
       }),
     );
-    let daemon = await startDaemon(config);
+    let daemon = await startDaemon(config, [], env);
     scope.defer(() => daemon[Symbol.asyncDispose]());
     const ear = scope.use(new Ear(fifo, earSpeed));
     const topics = new Map<string, string>();
@@ -164,7 +166,7 @@ export async function openHouse({ cloud: cloudOptions, zone = {}, isHeard = fals
         await client.endAsync(true);
         await daemon.stop();
         topics.clear();
-        daemon = await startDaemon(config);
+        daemon = await startDaemon(config, [], env);
         client = await connect();
       },
       [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),

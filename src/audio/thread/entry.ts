@@ -20,5 +20,5 @@ function tell(message: FromThread): void {
 console.error = (...words: unknown[]) => logTo('decoder').debug(words.map(String).join(' '));
 
 const channel = { postMessage: tell, on: (name: 'message', listener: (message: ToThread) => void) => port.on(name, listener) };
-await runDeck(channel, workerData as ThreadSettings, { clock: systemClock, log: logTo('') });
-port.close();
+// No await here: this file becomes a function (scripts/build.mjs).
+void runDeck(channel, workerData as ThreadSettings, { clock: systemClock, log: logTo('') }).then(() => port.close());
