@@ -8,9 +8,11 @@ const patience = 10;
 /** Held back so long at first, twice as long each time it goes on. Milliseconds. */
 const firstHold = 1000;
 const longestHold = 60_000;
+/** Values that are remembered. */
+const mostValues = 100;
 
 interface Lane {
-  /** When each value was last asked for. */
+  /** When each value was last asked for, oldest first. */
   readonly asked: Map<string, number>;
   strikes: number;
   hold: number;
@@ -40,10 +42,8 @@ export class Damper {
     for (const [name, command] of commands) {
       const lane = this.#lanes.get(name) ?? { asked: new Map<string, number>(), strikes: 0, hold: firstHold, until: -Infinity };
       this.#lanes.set(name, lane);
-      const recent = [...lane.asked].filter(([, at]) => now - at < Math.max(memory, lane.hold * 2));
-      if (recent.length === 0) [lane.strikes, lane.hold] = [0, firstHold];
-      lane.asked.clear();
-      for (const [value, at] of recent.slice(-100)) lane.asked.set(value, at);
+      forget(lane.asked, now - Math.max(memory, lane.hold * 2));
+      if (lane.asked.size === 0) [lane.strikes, lane.hold] = [0, firstHold];
       const value = JSON.stringify(command);
       const before = lane.asked.get(value);
       lane.strikes = before !== undefined && wasTold(command, before) ? lane.strikes + 1 : Math.max(lane.strikes - 1, 0);
@@ -59,5 +59,13 @@ export class Damper {
       hold = Math.max(hold, lane.until - now);
     }
     return hold;
+  }
+}
+
+/** The oldest come first. */
+function forget(asked: Map<string, number>, until: number): void {
+  for (const [value, at] of asked) {
+    if (at > until && asked.size <= mostValues) return;
+    asked.delete(value);
   }
 }

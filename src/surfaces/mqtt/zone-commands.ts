@@ -185,7 +185,7 @@ export class ZoneCommands implements Disposable {
     return commands.filter((command) => {
       const lane = lanes[command.kind];
       // What is so now is not so any more after a step before it: silence, and from there to where the volume was.
-      const isDue = (lane !== undefined && moved.has(lane)) || !isSettled(command, state, { now: clock.now(), presets: names, told: told?.lately() });
+      const isDue = (lane !== undefined && moved.has(lane)) || !isSettled(command, state, { now: clock.now(), presets: names, told: state.volume.fading === null ? [] : told?.lately() });
       if (isDue && lane !== undefined) moved.add(lane);
       return isDue;
     });

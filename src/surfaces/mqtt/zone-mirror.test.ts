@@ -196,6 +196,31 @@ it('says the preset by its name and the account as it is called', () => {
   expect(link.last('tonearm/kitchen/queue')).toEqual({ context: null, next: [] });
 });
 
+it('asks what the account is called when it or the accounts have changed, and while nobody knows', async () => {
+  mirror[Symbol.dispose]();
+  const asked: string[] = [];
+  let label: string | null = null;
+  mirror = new ZoneMirror({ id: 'kitchen', name: 'Kitchen', player }, { outlet, clock, account: (_, name) => (asked.push(name), label) });
+  const shown = async (change: Parameters<FakePlayer['set']>[0]) => {
+    player.set(change);
+    await clock.advance(1000);
+    return link.last('tonearm/kitchen/attributes')['account'];
+  };
+  expect(await shown({ volume: someVolume(0.1) })).toBeNull();
+  label = 'so****ne';
+  expect(await shown({ volume: someVolume(0.2) })).toBe(label);
+  expect(await shown({ volume: someVolume(0.3) })).toBe(label);
+  expect(asked).toEqual(['someone', 'someone']);
+  label = 'so****ne (1234)';
+  mirror.refresh();
+  await clock.advance(1000);
+  expect(link.last('tonearm/kitchen/attributes')).toMatchObject({ account: label });
+  label = 'ot****er';
+  expect(await shown({ account: { name: 'other', connected: true } })).toBe(label);
+  expect(asked).toEqual(['someone', 'someone', 'someone', 'other']);
+  expect(await shown({ account: { name: null, connected: false } })).toBeNull();
+});
+
 it('remembers for a moment which volumes it told', async () => {
   player.set({ volume: someVolume(0.1) });
   player.set({ volume: someVolume(0.2) });

@@ -57,6 +57,8 @@ export class ZoneMirror implements Disposable {
   /** When each volume was last told, in percent and monotonic ms. */
   readonly #volumes = new Map<number, number>();
   #lastVolume: number | null = null;
+  /** What the account in use was called last; accounts have to be asked again only when they have changed. */
+  #account: { readonly name: string; readonly label: string } | null = null;
 
   constructor(zone: ZoneView, options: ZoneMirrorOptions) {
     this.#zone = zone;
@@ -80,6 +82,7 @@ export class ZoneMirror implements Disposable {
   /** Everything anew, as after connecting. */
   showAll(): void {
     this.#cancel();
+    this.#account = null;
     void this.#options.outlet.send('zoneAvailability', { zone: this.#zone.id }, { state: 'online' }, { again: true });
     this.#again = true;
     this.#show();
@@ -93,6 +96,7 @@ export class ZoneMirror implements Disposable {
 
   /** What it is shown by has changed: names of presets or accounts. */
   refresh(): void {
+    this.#account = null;
     this.#schedule(false);
   }
 
@@ -111,7 +115,10 @@ export class ZoneMirror implements Disposable {
   }
 
   readonly told: ToldVolumes = {
-    lately: () => [...this.#volumes].filter(([, at]) => at >= this.#options.clock.monotonic() - echoTime).map(([percent]) => percent),
+    lately: () => {
+      const since = this.#options.clock.monotonic() - echoTime;
+      return [...this.#volumes].filter(([, at]) => at >= since).map(([percent]) => percent);
+    },
     at: (percent) => this.#volumes.get(percent) ?? null,
   };
 
@@ -165,7 +172,7 @@ export class ZoneMirror implements Disposable {
     const zone = this.#zone.id;
     const message = zoneState(state, { now: clock.now(), preset: presets?.list.find(({ id }) => id === state.preset)?.name ?? null });
     // Attributes first, with the same QoS because only that keeps the order: whoever reacts to the state finds there who changed it.
-    void outlet.send('zoneAttributes', { zone }, zoneAttributes(state, { account: this.#account(state), lastError: this.#lastError }), { again });
+    void outlet.send('zoneAttributes', { zone }, zoneAttributes(state, { account: this.#labelOf(state), lastError: this.#lastError }), { again });
     void outlet.send('zoneState', { zone }, message, { again });
     if (message.image_url !== '') void outlet.send('zoneImage', { zone }, message.image_url, { again });
     if (queue) void outlet.send('zoneQueue', { zone }, zoneQueue(state), { again });
@@ -177,8 +184,12 @@ export class ZoneMirror implements Disposable {
     if (outlet.sent !== before) this.#pace.sent();
   }
 
-  #account({ account }: PlayerState): string | null {
-    return account.name === null ? null : (this.#options.account?.(this.#zone.id, account.name) ?? null);
+  #labelOf({ account: { name } }: PlayerState): string | null {
+    if (name === null) return null;
+    if (this.#account?.name === name) return this.#account.label;
+    const label = this.#options.account?.(this.#zone.id, name) ?? null;
+    this.#account = label === null ? null : { name, label };
+    return label;
   }
 
   #remember(percent: number): void {

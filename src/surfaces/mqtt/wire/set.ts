@@ -64,6 +64,9 @@ const said: Partial<Record<Slot, string>> = { load: 'thing to play', transport: 
 
 /** Puts the parts into the one order they are done in, or says why they do not go together. */
 function arrange(parts: readonly Part[]): readonly Action[] | MqttError {
+  const [only] = parts;
+  // Most messages: nothing that could contradict it.
+  if (only && parts.length === 1 && only.slot !== 'load') return [only.action];
   const inSlot = (slot: Slot) => parts.filter((part) => part.slot === slot).map(({ action }) => action);
   // Play is what loading does anyway.
   const [load] = inSlot('load');
