@@ -1,6 +1,5 @@
 import { abortable } from './lifecycle.ts';
 import { TonearmError } from './errors.ts';
-import { withEither } from './with-either.ts';
 
 /** Time as a port. Wall time is for showing and reporting; measure and wait with monotonic time. All values in milliseconds. */
 export interface Clock {
@@ -70,12 +69,15 @@ export async function withTimeout<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const inner = new AbortController();
-  const error = new TonearmError({ kind: 'timeout', ...what });
-  const timer = clock.timer(limit, () => inner.abort(error));
+  const stop = () => inner.abort(signal?.reason);
+  if (signal?.aborted) stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  const timer = clock.timer(limit, () => inner.abort(new TonearmError({ kind: 'timeout', ...what })));
   try {
-    return await withEither(inner.signal, signal, (both) => abortable(work(both), both));
+    return await abortable(work(inner.signal), inner.signal);
   } finally {
     timer[Symbol.dispose]();
+    signal?.removeEventListener('abort', stop);
   }
 }
 
