@@ -71,7 +71,7 @@ export async function live({ configure, version, codes, explainFailure }: Beginn
     const write = (line: string) => void process.stdout.write(line);
     const host = await openHost(config, { version, write, colour: process.stdout.isTTY && process.env['NO_COLOR'] === undefined });
     log = host.log;
-    const control = openControl({ source, loaded, clock: host.clock, log: host.log, write: writeFileAtomically, restart: again, store: host.store, version });
+    const control = openControl({ source, loaded, clock: host.clock, log: host.log, write: writeFileAtomically, restart: again, keep: async () => running?.tonearm.keep(), store: host.store, version });
     try {
       const tonearm = await openTonearm(config, host, control);
       running = { host, tonearm, control };

@@ -25,7 +25,7 @@ async function madeElsewhere(text = written): Promise<Uint8Array> {
   const store = await openStore(source.defaultData, silentLog);
   for (const [name, value] of Object.entries({ 'instance-id': 'abcdef12', 'device-id/kitchen': 'a'.repeat(40), presets: [{ id: 'jazz', name: 'Jazz', uri: 'spotify:album:1' }], 'api-keys': ['planted'] })) await store.write(name, value);
   const log = { ...silentLog, level: 'info' as LogLevel };
-  const control = openControl({ source, loaded: await loadConfig(source), clock: new FakeClock(), log, write: () => Promise.reject(new Error('No.')), restart: () => undefined, store, version: '1.2.3' });
+  const control = openControl({ source, loaded: await loadConfig(source), clock: new FakeClock(), log, write: () => Promise.reject(new Error('No.')), restart: () => undefined, keep: () => Promise.resolve(), store, version: '1.2.3' });
   const { zip } = await control.backup();
   await control[Symbol.asyncDispose]();
   return zip;

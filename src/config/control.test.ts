@@ -1,8 +1,10 @@
-import { lstat, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { unzipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock, silentLog, type Log, type LogLevel } from '#foundation';
+import { writeFileAtomically } from '#host';
 import { openControl } from './control.ts';
 import { loadConfig } from './load.ts';
 
@@ -22,14 +24,15 @@ zones:
 log: { level: warn }
 `;
 
-async function open(text = written, environment: Readonly<Record<string, string>> = {}, write: (at: string, content: string) => Promise<void> = (at, content) => writeFile(at, content)) {
+async function open(text = written, environment: Readonly<Record<string, string>> = {}, write: (...replacement: Parameters<typeof writeFileAtomically>) => Promise<void> = writeFileAtomically) {
   const path = join(folder, 'configuration.yaml');
   await writeFile(path, text);
   const source = { path, environment, defaultData: folder };
   const clock = new FakeClock();
   let restarts = 0;
+  const stored = new Map<string, unknown>();
   const log = { ...silentLog, level: 'info' as LogLevel } satisfies Log & { level: LogLevel };
-  const control = openControl({ source, loaded: await loadConfig(source), clock, log, write, restart: () => (restarts += 1), store: { read: () => Promise.resolve(null), names: () => Promise.resolve([]) }, version: '1.2.3' });
+  const control = openControl({ source, loaded: await loadConfig(source), clock, log, write, restart: () => (restarts += 1), keep: () => Promise.resolve(void stored.set('volume-bathroom', { level: 0.3 })), store: { read: (name) => Promise.resolve(stored.get(name) ?? null), names: () => Promise.resolve([...stored.keys()]) }, version: '1.2.3' });
   const zones = async () => (await loadConfig(source)).config.zones.map(({ id, name, bitrate }) => ({ id, name, bitrate }));
   return { control, clock, path, zones, restarts: () => restarts, text: () => readFile(path, 'utf8') };
 }
@@ -117,13 +120,23 @@ describe('control', () => {
     expect((await house.zones()).map(({ id, name }) => [id, name])).toEqual([['anna', 'Annas room'], ['ben', 'Ben']]);
   });
 
-  it('changes the file a link leads to', async () => {
+  it('changes the file a link leads to, and leaves it to those who could read it', async () => {
     const house = await open();
+    await chmod(house.path, 0o664);
+    if (process.getuid?.() === 0) await chown(house.path, 65_534, 65_533);
+    const { uid, gid } = await stat(house.path);
     await rename(house.path, join(folder, 'real.yaml'));
     await symlink('real.yaml', house.path);
     await house.control.addZone({ name: 'Attic' });
-    expect((await lstat(house.path)).isSymbolicLink()).toBe(true);
-    expect(await readFile(join(folder, 'real.yaml'), 'utf8')).toContain('Attic');
+    const { mode, ...rest } = await stat(house.path);
+    expect({ mode: mode & 0o777, ...rest }).toMatchObject({ mode: 0o664, uid, gid });
+    expect([await readlink(house.path), await readFile(join(folder, 'real.yaml'), 'utf8')]).toEqual(['real.yaml', expect.stringContaining('Attic')]);
+  });
+
+  it('makes a backup of what would be stored only in a moment, too', async () => {
+    const house = await open();
+    const { zip } = await house.control.backup();
+    expect(Buffer.from(unzipSync(zip)['values/volume-bathroom.json'] ?? []).toString()).toBe('{"level":0.3}\n');
   });
 
   it('says that the file cannot be written', async () => {

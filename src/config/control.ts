@@ -1,4 +1,5 @@
-import { realpath } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import { isAlias, isMap, isNode, isSeq, type Document, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Control, Store, ZoneChange } from '#core';
 import { Emitter, every, TonearmError, type Clock, type Log, type LogLevel } from '#foundation';
@@ -17,10 +18,12 @@ export interface ControlParts {
   readonly loaded: LoadedConfig;
   readonly clock: Clock;
   readonly log: Log & { level: LogLevel };
-  /** Replaces the file as one step. */
-  readonly write: (path: string, text: string) => Promise<void>;
+  /** Replaces the file as one step; who may read it stays the same. */
+  readonly write: (path: string, text: string, replaced: Pick<Stats, 'uid' | 'gid' | 'mode'>) => Promise<void>;
   /** Begins soon after it was called, so that answers get out. */
   readonly restart: () => void;
+  /** Stores at once what would be stored soon: backups are made of what is stored. */
+  readonly keep: () => Promise<void>;
   /** What is kept, for backups. */
   readonly store: Pick<Store, 'read' | 'names'>;
   readonly version: string;
@@ -32,7 +35,7 @@ export interface OpenControl extends Control, AsyncDisposable {
 }
 
 /** Changes to the daemon itself, by way of its configuration file. Closed, it refuses new ones; those before are waited for. */
-export function openControl({ source, loaded, clock, log, write, restart, store, version }: ControlParts): OpenControl {
+export function openControl({ source, loaded, clock, log, write, restart, keep, store, version }: ControlParts): OpenControl {
   const emitter = new Emitter<{ changed: undefined }>((error) => log.error('A listener failed', { error }));
   let isStale = false;
   let isClosed = false;
@@ -72,7 +75,7 @@ export function openControl({ source, loaded, clock, log, write, restart, store,
       }
       const wanted = await checkConfig(text, source); // rejects before anything is written
       // Where a link leads, so that it stays one.
-      await write(await realpath(source.path), text).catch((error: unknown) => {
+      await realpath(source.path).then(async (place) => write(place, text, await stat(place))).catch((error: unknown) => {
         throw new ConfigError('config/not-writable', `The configuration file ${source.path} cannot be changed (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}). Correct the permissions of the file and its folder, or change it by hand.`);
       });
       if (found === known) known = text;
@@ -145,6 +148,7 @@ export function openControl({ source, loaded, clock, log, write, restart, store,
     },
     async backup() {
       const { makeBackup } = await import('./backup.ts');
+      await keep();
       return await makeBackup({ source, store, version, now: clock.now() });
     },
     setAutomation: (kind, settings) => edit(Object.values(automationKeys), (document, { automations }) => putAutomation(document, automations, automationKeys[kind], settings)),

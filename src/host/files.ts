@@ -6,7 +6,7 @@ import { TonearmError, type Log } from '#foundation';
 
 /**
  * Replaces a file as one step: after a power cut there is the old content or the new one, never a mixture.
- * Readable by its owner only, or with owner and mode of the file it replaces.
+ * Readable by its owner only, or with the mode of the file it replaces, and with its owner and group where they may be given.
  */
 export async function writeFileAtomically(path: string, content: Uint8Array | string, replaced?: Pick<Stats, 'uid' | 'gid' | 'mode'>): Promise<void> {
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
@@ -15,7 +15,8 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
     try {
       await file.writeFile(content);
       if (replaced) {
-        await file.chown(replaced.uid, replaced.gid);
+        // Nobody but root may give a file away; its group may be one of ours all the same.
+        await file.chown(replaced.uid, replaced.gid).catch(() => file.chown(-1, replaced.gid)).catch(() => undefined);
         await file.chmod(replaced.mode & 0o777);
       }
       await file.sync();

@@ -165,3 +165,10 @@ describe('a dip', () => {
     expect(volume.kept.level).toBe(level);
   });
 });
+
+it('is shown before the sound follows, and both are done when whoever asked goes on', () => {
+  const happened: string[] = [];
+  volume = new ZoneVolume({ clock, curve: 'linear', setGain: (gain) => happened.push(`sounds like ${gain}`), changed: () => happened.push(`shows ${volume.shown.level}`) }, { level: 0.2, muted: false, limit: 1 });
+  volume.set(0.5, 'mqtt');
+  expect(happened).toEqual(['sounds like 0.2', 'shows 0.5', 'sounds like 0.5']);
+});

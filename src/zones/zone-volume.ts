@@ -150,8 +150,9 @@ export class ZoneVolume {
     this.#muted = muted;
     const before = this.#shown;
     this.#shown = this.#picture();
-    this.#apply();
+    // Shown first: waking the thread that plays takes as long as showing it, and that is where people wait for an answer.
     if (this.#level !== wanted || JSON.stringify(before) !== JSON.stringify(this.#shown)) this.#ports.changed(by);
+    this.#apply();
   }
 
   #apply(): void {

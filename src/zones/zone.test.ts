@@ -175,7 +175,7 @@ describe('zone', () => {
     expect(player.state.volume).toMatchObject({ level: 0, muted: false });
   });
 
-  it('saves the volume two seconds after the last touch, and at the end; starts with the saved one', async () => {
+  it('saves the volume two seconds after the last touch, when asked, and at the end; starts with the saved one', async () => {
     const { player, clock, store, zone } = await setup({ 'volume-kitchen': { level: 0.25, muted: false } });
     expect(player.state.volume.level).toBe(0.25);
     await player.dispatch([{ kind: 'volume', level: 0.3 }], 'mqtt');
@@ -183,6 +183,9 @@ describe('zone', () => {
     expect(await store.read('volume-kitchen')).toMatchObject({ level: 0.25 });
     await clock.advance(200);
     expect(await store.read('volume-kitchen')).toMatchObject({ level: 0.3 });
+    await player.dispatch([{ kind: 'volume', level: 0.5 }], 'mqtt');
+    await zone.keep();
+    expect([await store.read('volume-kitchen'), clock.pending]).toMatchObject([{ level: 0.5 }, 0]);
     await player.dispatch([{ kind: 'volume', level: 0.9 }], 'mqtt');
     await zone[Symbol.asyncDispose]();
     expect(await store.read('volume-kitchen')).toMatchObject({ level: 0.9 });

@@ -31,6 +31,8 @@ export interface OpenZone extends AsyncDisposable {
   readonly id: string;
   readonly name: string;
   readonly player: Player;
+  /** Stores at once what would be stored soon. Never rejects. */
+  keep(): Promise<void>;
 }
 
 const saveAfter = 2000; // a slider drag must not wear out flash memory
@@ -56,9 +58,9 @@ export async function openZone(settings: ZoneSettings, { host, deck, sources, ne
         curve: settings.curve,
         setGain: (gain) => deck.setGain(gain),
         changed: (by) => {
-          saving.later(volume);
-          volumeEvents.emit('volume', { volume: volume.shown, by });
           refresh(by);
+          volumeEvents.emit('volume', { volume: volume.shown, by });
+          saving.later(volume);
         },
       },
       kept,
@@ -133,7 +135,7 @@ export async function openZone(settings: ZoneSettings, { host, deck, sources, ne
     await scope[Symbol.asyncDispose]();
     throw error;
   }
-  return { id, name, player, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+  return { id, name, player, keep: () => saving.now(), [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
 }
 
 /** Keeps the volume once it has come to rest, and at the end. */
@@ -153,20 +155,21 @@ class Saving implements AsyncDisposable {
 
   later(volume: ZoneVolume): void {
     this.#waiting?.timer[Symbol.dispose]();
-    this.#waiting = { volume, timer: this.#host.clock.timer(saveAfter, () => this.#save()) };
+    this.#waiting = { volume, timer: this.#host.clock.timer(saveAfter, () => void this.now()) };
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#save();
+  now(): Promise<void> {
+    const waiting = this.#waiting;
+    if (waiting) {
+      waiting.timer[Symbol.dispose]();
+      this.#waiting = null;
+      this.#writing = this.#writing.then(() => this.#host.store.write(this.#name, waiting.volume.kept)).catch(this.#failed);
+    }
     return this.#writing;
   }
 
-  #save(): void {
-    const waiting = this.#waiting;
-    if (!waiting) return;
-    waiting.timer[Symbol.dispose]();
-    this.#waiting = null;
-    this.#writing = this.#writing.then(() => this.#host.store.write(this.#name, waiting.volume.kept)).catch(this.#failed);
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.now();
   }
 }
 
