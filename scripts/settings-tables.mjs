@@ -45,7 +45,7 @@ export function settingsTables(schema) {
       for (const one of child.oneOf ?? child.anyOf ?? []) {
         const kind = one.properties?.kind?.const;
         const { kind: _kind, ...rest } = one.properties ?? {};
-        if (kind !== undefined && Object.keys(rest).length > 0) inner.push([own, `\`${own}\` with \`kind: ${kind}\``, { ...one, properties: rest }]);
+        if (kind !== undefined && Object.keys(rest).length > 0) inner.push([own, `\`${own}\` with \`kind: ${kind === 'null' ? '"null"' : kind}\``, { ...one, properties: rest }]);
       }
     }
     tables.push(`### ${title}\n\n| Setting | Value | Default | Meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`);

@@ -63,8 +63,10 @@ export function explain(issue: Issue, root: unknown, base: Path = []): Explanati
 
   function choice(values: readonly unknown[]): Explanation[] {
     const words = values.map(String);
-    if (found === undefined) return about(`is missing; it can be ${list(words)}.`);
-    return about(`must be ${list(words)}, but is ${show(found)}.`, typeof found === 'string' ? nearest(found, words) : null);
+    // Without quotes YAML takes this one for no value at all.
+    const shown = list(words.map((word) => (word === 'null' ? '"null"' : word)));
+    if (found === undefined) return about(`is missing; it can be ${shown}.`);
+    return about(`must be ${shown}, but is ${show(found)}.`, typeof found === 'string' ? nearest(found, words) : null);
   }
 }
 

@@ -68,9 +68,9 @@ describe('a configuration that is fine', () => {
   });
 
   it('takes secrets from the file beside it and from the environment', async () => {
-    await writeFile(join(folder, 'secrets.yaml'), 'broker_password: hunter2\n');
-    const config = await load('mqtt:\n  url: "mqtt://${BROKER}:${PORT:-1883}"\n  username: a$${b}\n  password: !secret broker_password\n', { BROKER: '192.0.2.10' });
-    expect(config.mqtt).toMatchObject({ url: 'mqtt://192.0.2.10:1883', username: 'a${b}' });
+    await writeFile(join(folder, 'secrets.yaml'), 'broker_password: hunter2\nbroker_client: 0123\n');
+    const config = await load('mqtt:\n  url: "mqtt://${BROKER}:${PORT:-1883}"\n  username: a$${b}\n  password: !secret broker_password\n  clientId: !secret broker_client\n', { BROKER: '192.0.2.10' });
+    expect(config.mqtt).toMatchObject({ url: 'mqtt://192.0.2.10:1883', username: 'a${b}', clientId: '0123' });
     expect(config.mqtt?.password?.reveal()).toBe('hunter2');
     expect(JSON.stringify(config)).not.toContain('hunter2');
   });
@@ -138,7 +138,7 @@ log: { level: verbose }
       'configuration.yaml:5:5: zones[0].outpt: there is no setting of this name. Did you mean "output"?',
       'configuration.yaml:11:5: zones[1].name: a text is missing.',
       'configuration.yaml:11:9: zones[1].id: must be 1 to 40 lower-case letters, digits, "-" and "_", beginning and ending with a letter or digit.',
-      expect.stringMatching(/^configuration.yaml:13:13: zones\[1\].output.kind: must be auto, .* or null, but is "speeker". Did you mean "speaker"\?$/),
+      expect.stringMatching(/^configuration.yaml:13:13: zones\[1\].output.kind: must be auto, .* or "null", but is "speeker". Did you mean "speaker"\?$/),
       'configuration.yaml:15:8: mqtt.url: write the address of the broker as mqtt://host:1883, mqtts://host:8883, ws://host/path or wss://host/path.',
       'configuration.yaml:16:3: mqtt.pasword: there is no setting of this name. Did you mean "password"?',
       'configuration.yaml:17:15: log.level: must be trace, debug, info, warn or error, but is "verbose".',
@@ -158,6 +158,12 @@ log: { level: verbose }
     ['data: ${NOWHERE}', 'configuration.yaml:1:7: data: there is no variable "NOWHERE" in the environment. (Write $${NOWHERE} if the text itself is meant.)'],
     ['broker: { port: 70000 }', 'configuration.yaml:1:17: broker.port: must be 65535 or less, but is 70000.'],
     ['zones: [{ name: "" }]', 'configuration.yaml:1:17: zones[0].name: must not be empty.'],
+    ['zones: [{ name: null }]', 'configuration.yaml:1:17: zones[0].name: a text is missing.'],
+    ['zones: [{ name: ~ }]', 'configuration.yaml:1:17: zones[0].name: a text is missing.'],
+    ['zones:\n  - name:', 'configuration.yaml:2:10: zones[0].name: a text is missing.'],
+    ['zones: [{ name: A, output: { kind: pipe, path: null } }]', 'configuration.yaml:1:48: zones[0].output.path: a text is missing.'],
+    ['zones: [{ name: A, output: { kind: null } }]', 'configuration.yaml:1:36: zones[0].output.kind: is missing; it can be auto, speaker, aplay, pacat, pipe or "null".'],
+    ['accounts: { owners: [null] }', 'configuration.yaml:1:22: accounts.owners[0]: must be a text, but is null.'],
   ])('%j is explained', async (text, said) => {
     expect(await problems(text)).toEqual([said]);
   });

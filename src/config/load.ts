@@ -135,24 +135,25 @@ export async function readText(path: string): Promise<string> {
 
 /** Looks into `secrets.yaml` at the first `!secret`. */
 function secretsBeside(path: string): (name: string) => string | null {
-  let secrets: Readonly<Record<string, unknown>> | undefined;
+  let secrets: YamlFile | null | undefined;
   return (name) => {
-    secrets ??= readSecrets(join(dirname(path), 'secrets.yaml'));
-    const found = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
-    return typeof found === 'string' ? found : typeof found === 'number' ? String(found) : null;
+    if (secrets === undefined) secrets = readSecrets(join(dirname(path), 'secrets.yaml'));
+    if (!secrets || !Object.hasOwn(secrets.value, name)) return null;
+    const found = secrets.value[name];
+    return typeof found === 'string' ? found : secrets.lettersAt([name]);
   };
 }
 
-function readSecrets(path: string): Readonly<Record<string, unknown>> {
+function readSecrets(path: string): YamlFile | null {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch {
-    return {};
+    return null;
   }
-  const { value, problems } = parseYaml(text, path, { variable: () => null, secret: () => null });
-  if (problems.length > 0) throw invalid(path, problems);
-  return value;
+  const file = parseYaml(text, path, { variable: () => null, secret: () => null });
+  if (file.problems.length > 0) throw invalid(path, file.problems);
+  return file;
 }
 
 function invalid(path: string, problems: readonly ConfigProblem[]): ConfigError {

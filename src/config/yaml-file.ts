@@ -84,7 +84,8 @@ export function parseYaml(text: string, file: string, references: References): Y
       return found;
     }
     if (typeof node.value !== 'string') {
-      if (node.source !== undefined) letters.set(formatPath(path), node.source);
+      // Null is no text: it says that there is none.
+      if (node.source !== undefined && node.value !== null) letters.set(formatPath(path), node.source);
       return node.value;
     }
     return node.value.replace(reference, (whole, escape: string, name: string, fallback: string | undefined) => {
