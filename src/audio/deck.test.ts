@@ -252,6 +252,7 @@ test('the thread is ended after a long silence, and a resume brings everything b
 
 test.each<[string, (parked: OpenedDeck, done: (name: 'announced') => Promise<unknown>) => unknown]>([
   ['it was to be made ready', (parked) => parked.prepare()],
+  ['another place in it was chosen', (parked) => parked.seek(2000)],
   ['something was announced', (parked, done) => {
     const announced = done('announced');
     parked.announce(chime, { id: 'x', gain: 1, duck: 1 });

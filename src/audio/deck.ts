@@ -70,11 +70,10 @@ class ThreadDeck implements OpenedDeck {
   }
 
   prepare(): void {
-    // Before an output is known there is no telling what to make ready; and a thread that knew nothing of what is loaded could not resume it.
-    if (this.#closed || !this.#thread || (!this.#link && this.#wanted.loaded)) return;
+    // What is loaded would be fetched again, and it is something else that is going to play.
+    if (!this.#link && this.#wanted.loaded) return;
     try {
-      this.#open(this.#thread);
-      this.#arrangeRelease();
+      this.#wake();
     } catch (error) {
       // No thread can be had at the moment. Whoever plays tries again, and is told.
       this.#options.host.log.debug('The audio thread could not be made ready', { reason: toTonearmError(error).message });
@@ -108,16 +107,14 @@ class ThreadDeck implements OpenedDeck {
     const { loaded } = this.#wanted;
     if (!loaded) return;
     loaded.paused = false;
-    if (this.#link) this.#send({ kind: 'resume' });
-    else this.#restart();
+    this.#send({ kind: 'resume' });
   }
 
   seek(to: Millis): void {
     const { loaded } = this.#wanted;
     if (!loaded) return;
     loaded.position = to;
-    if (this.#link) this.#send({ kind: 'seek', to });
-    else this.#restart();
+    this.#send({ kind: 'seek', to });
   }
 
   stop(): void {
@@ -138,8 +135,6 @@ class ThreadDeck implements OpenedDeck {
     }
     const announcement = { id, playable, gain, duck };
     this.#wanted.announcements.set(id, announcement);
-    // A new thread has to know what is paused, too.
-    if (!this.#link) this.#restart();
     this.#send({ kind: 'announce', ...announcement });
   }
 
@@ -184,34 +179,31 @@ class ThreadDeck implements OpenedDeck {
       if (this.#link) this.#send({ kind: 'output', output, releaseOutputAfter });
       return;
     }
-    this.#restart();
-    for (const announcement of this.#wanted.announcements.values()) this.#send({ kind: 'announce', ...announcement });
+    if (this.#wanted.loaded || this.#wanted.announcements.size > 0) this.#wake();
   }
 
   #send(message: ToThread): void {
-    // What was asked for before an output was chosen is kept as it should be by then.
+    const link = this.#link;
+    this.#wake();
+    // A new one knows it already.
+    link?.send(message);
+  }
+
+  /** Sees to it that there is a thread; none before an output is known. */
+  #wake(): void {
     if (this.#closed || !this.#thread) return;
-    this.#open(this.#thread).send(message);
+    this.#link ??= this.#open(this.#thread);
     this.#arrangeRelease();
   }
 
+  /** It takes up where the last one was. */
   #open(thread: ThreadSettings): Link {
-    if (this.#link) return this.#link;
     const { host, inProcess = false } = this.#options;
     const { clock, log, programs } = host;
     const listener = { message: (message: FromThread) => this.#hear(link, message), died: (error: Error) => this.#died(link, error) };
     const link: Link = inProcess ? openInProcess(thread, { clock, log }, listener) : openThread(programs.audioThread, thread, clock, listener);
-    this.#link = link;
-    link.send({ kind: 'gain', gain: this.#wanted.gain });
+    for (const message of this.#wanted.messages()) link.send(message);
     return link;
-  }
-
-  /** A new thread takes up where the last one was. */
-  #restart(): void {
-    const { loaded, follower } = this.#wanted;
-    if (!loaded) return;
-    this.#send({ kind: 'play', id: loaded.id, playable: loaded.playable, at: loaded.position, paused: loaded.paused });
-    if (follower) this.#send({ kind: 'follow', next: follower });
   }
 
   #hear(link: Link, message: FromThread): void {
@@ -242,7 +234,7 @@ class ThreadDeck implements OpenedDeck {
     if (!loaded) return;
     if (this.#deaths.length <= mostDeaths) {
       if (!loaded.paused) this.#emitter.emit('stalled', { id: loaded.id, position: loaded.position });
-      this.#restart();
+      this.#wake();
       return;
     }
     this.#wanted.unload();

@@ -1,5 +1,5 @@
 import type { LoadId, Millis, Playable } from '#core';
-import type { DeckNews } from './wire/index.ts';
+import type { DeckNews, ToThread } from './wire/index.ts';
 
 /** What is to be said. */
 interface Announcement {
@@ -27,6 +27,15 @@ export class Wanted {
   /** Something is to be heard now. */
   get isDue(): boolean {
     return (this.loaded !== null && !this.loaded.paused) || this.announcements.size > 0;
+  }
+
+  /** For a new thread. */
+  *messages(): Generator<ToThread> {
+    const { gain, loaded, follower } = this;
+    yield { kind: 'gain', gain };
+    if (loaded) yield { kind: 'play', id: loaded.id, playable: loaded.playable, at: loaded.position, paused: loaded.paused };
+    if (loaded && follower) yield { kind: 'follow', next: follower };
+    for (const announcement of this.announcements.values()) yield { kind: 'announce', ...announcement };
   }
 
   refresh(id: LoadId, playable: Playable): void {
