@@ -6,8 +6,8 @@ import { Scope } from '#foundation';
 import { deviceIdentity, type OpenHost } from '#host';
 import { openAccounts, openReceiver, openSounds, type OpenAccounts, type Receiver } from '#sources';
 import { productionEndpoints, type CloudEndpoints } from '#spotify';
-import { openApiKeys, openCoverFetch, openEach, openHomeMessages, surfaces } from '#surfaces';
-import { Neighbours, openPresets, openZone, type ZoneParts } from '#zones';
+import { openApiKeys, openEach, openHomeMessages, openWebFetch, surfaces } from '#surfaces';
+import { Neighbours, openPresets, openZone, type OpenZone, type ZoneParts } from '#zones';
 
 /** The whole daemon, running. */
 export interface Tonearm extends AsyncDisposable {
@@ -20,6 +20,8 @@ export interface Tonearm extends AsyncDisposable {
   readonly outputs: ReadonlyMap<string, string>;
   /** Lines for people: what is reachable where, and what to do next. */
   report(): readonly string[];
+  /** Stores at once what would be stored soon. Never rejects. */
+  keep(): Promise<void>;
 }
 
 /** The order of construction, and nothing else. Rejects only for what the owner must mend. */
@@ -39,12 +41,12 @@ export async function openTonearm(config: Config, host: OpenHost, control?: Cont
     const zones = opened.map(({ view }) => view);
     // Before the surfaces, which show them; what they say to the home goes out through a surface.
     const home = openHomeMessages((error) => host.log.error('A listener to MQTT messages failed', { error }));
-    const automations = config.automations ? await openOwnAutomations(config.automations, { zones, presets, messages: home.messages, host }, scope) : undefined;
+    const { fetch } = scope.use(openWebFetch({ clock: host.clock, proxy: config.network.proxy, certificates: config.cloud?.certificates }));
+    const automations = config.automations ? await openOwnAutomations(config.automations, { zones, presets, messages: home.messages, host, fetch }, scope) : undefined;
     // Our own broker speaks no other version: asking for MQTT 5 first would cost a connection.
     const mqtt = config.mqtt ?? (broker ? { url: broker, version: '3.1.1', username: config.broker.username, password: config.broker.password } : undefined);
     const apiKeys = await openApiKeys({ host, configured: config.http.keys });
-    const { fetchCover } = scope.use(openCoverFetch({ clock: host.clock, proxy: config.network.proxy, certificates: config.cloud?.certificates }));
-    await openEach(surfaces, { mqtt, local: { folder: config.data }, login: config.login, http: config.http }, { zones, host, instance: host.instance, accounts, presets, automations, carry: home.carry, control, apiKeys, announce: (announcement) => host.announce(announcement), fetchCover, vitals: () => host.vitals(), lines: host.log.lines, rotateKey: () => host.rotateKey() }, scope);
+    await openEach(surfaces, { mqtt, local: { folder: config.data }, login: config.login, http: config.http }, { zones, host, instance: host.instance, accounts, presets, automations, carry: home.carry, control, apiKeys, announce: (announcement) => host.announce(announcement), fetchCover: fetch, vitals: () => host.vitals(), lines: host.log.lines, rotateKey: () => host.rotateKey() }, scope);
     return {
       zones,
       mqtt: mqtt?.url ?? null,
@@ -55,6 +57,9 @@ export async function openTonearm(config: Config, host: OpenHost, control?: Cont
         ...(mqtt ? [`MQTT: ${mqtt.url}${broker ? ` (built-in broker, MQTT 3.1.1${config.broker.username === undefined ? ', this machine only' : ''})` : ''}; everything is below “${config.mqtt?.prefix ?? 'tonearm'}/”.`] : ['MQTT is off: no broker is configured and the built-in one is disabled.']),
         `Next: open Spotify on a phone in the same network, play something, and choose ${zones.map(({ name }) => `“${name}”`).join(' or ')} from the devices.`,
       ],
+      async keep() {
+        await Promise.all(opened.map(({ keep }) => keep()));
+      },
       [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -63,7 +68,7 @@ export async function openTonearm(config: Config, host: OpenHost, control?: Cont
   }
 }
 
-interface Opened {
+interface Opened extends Pick<OpenZone, 'keep'> {
   readonly view: ZoneView;
   readonly receiver: Receiver;
   readonly output: string;
@@ -106,7 +111,7 @@ async function openOne(settings: ZoneConfig, house: Required<Pick<ZoneParts, 'ne
   // Phones can find the speaker while devices are still being tried.
   const { output, why } = await deck.chosen;
   host.log.info(`“${settings.name}” plays to ${output}. ${why}`);
-  return { view: { id: zone.id, name: zone.name, player: zone.player }, receiver, output };
+  return { view: { id: zone.id, name: zone.name, area: settings.area, player: zone.player }, receiver, output, keep: () => zone.keep() };
 }
 
 /** Where rules, alarms or presence are set; without them none of it is loaded. */

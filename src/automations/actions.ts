@@ -53,7 +53,10 @@ const AnnounceAction = z.strictObject({
   ...zone,
 });
 const SleepAction = z.strictObject({ sleep: Duration.describe('Pauses after this long'), fadeOut: Duration.default(30_000).describe('How long the end of it fades out'), ...zone });
-const WaitAction = z.strictObject({ wait: Duration.describe('Does nothing for this long. Outlives a restart') });
+const WaitAction = z.strictObject({
+  wait: Duration.describe('Does nothing for this long. Outlives a restart'),
+  upTo: Duration.optional().describe('A different time every time, between wait and this'),
+});
 const WaitUntilAction = z.strictObject({
   waitUntil: z.union([PresenceTrigger, MqttTrigger, PlaybackTrigger]).describe('Goes on when this happens, or at once where it is so already'),
   atMost: Duration.default(12 * 3_600_000).describe('Waits no longer'),

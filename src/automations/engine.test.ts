@@ -339,6 +339,21 @@ describe('switches', () => {
     expect(home.automations.picture.automations[0]?.skipsNext).toBe(false);
   });
 
+  it('does not pass over a holiday, on which it would not run anyway, nor names it as the next time', async () => {
+    const free: HomeSettings = { automations: [{ id: 'a', holidays: 'skip', when: [{ cron: '0 9 * * *' }], then: [{ publish: 'y' }] }], holidays: { dates: ['2026-11-23', '2026-11-25..2026-11-26'] } };
+    await using home = await Home.open(free, { at: '2026-11-23T07:00:00Z' });
+    const next = () => home.automations.picture.automations[0]?.next;
+    expect(next()).toBe(Date.parse('2026-11-24T08:00:00Z'));
+    await home.automations.skipNext('a', true);
+    expect(next()).toBe(Date.parse('2026-11-27T08:00:00Z'));
+    expect((await home.automations.forecast('a', 3)).firings.map(({ why }) => why)).toEqual(['It is a holiday (a holiday).', 'It was told to skip this one.', 'It is a holiday (a holiday).']);
+    await home.clock.advance(24 * hour);
+    expect(home.automations.picture.automations[0]?.skipsNext).toBe(true);
+    await home.clock.advance(74 * hour);
+    // Skips that repeat themselves are one entry.
+    expect(home.results('a')).toEqual(['skipped', 'skipped', 'skipped', 'done']);
+  });
+
   it('stays off over a restart, and runs by hand all the same', async () => {
     const first = await Home.open(daily, { at: '2026-11-23T07:00:00Z' });
     await first.automations.enable('a', false);
@@ -392,6 +407,20 @@ describe('quiet hours', () => {
 });
 
 describe('waiting', () => {
+  it('may take a different time every time, between two', async () => {
+    const lengths = new Set<string>();
+    for (let round = 0; round < 8; round++) {
+      await using home = await Home.open({ automations: [{ id: 'a', then: [{ wait: '5m', upTo: '40m' }, play] }] });
+      await home.automations.run('a', 'mqtt');
+      await home.clock.advance(5 * minute - 1);
+      expect(home.playing()).toBeNull();
+      await home.clock.advance(35 * minute + 1);
+      expect(home.playing()).toBe('news');
+      lengths.add(home.automations.history('a', 1)[0]?.steps[0]?.what ?? '');
+    }
+    expect(lengths.size).toBeGreaterThan(1);
+  });
+
   it('until nobody is there for a while, or until it has been long enough', async () => {
     const settings = (otherwise: 'goOn' | 'end'): HomeSettings => ({ automations: [{ id: 'a', then: [{ waitUntil: { mqtt: 'tv', equals: 'off', for: '1m' }, atMost: '1h', otherwise }, { publish: 'y' }] }] });
     await using home = await Home.open(settings('end'));

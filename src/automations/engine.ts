@@ -5,7 +5,7 @@ import type { Condition } from './conditions.ts';
 import { isPlaying, type Facts } from './facts.ts';
 import { Heard } from './heard.ts';
 import { openHistory } from './history.ts';
-import { openHolidays } from './holidays.ts';
+import { noHolidays, openHolidays } from './holidays.ts';
 import { Interrupts } from './interrupts.ts';
 import { LiveRule, type RuleWorld } from './live-rule.ts';
 import { openMemory } from './memory.ts';
@@ -48,7 +48,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
   const [memory, history, holidays, unfinished, presence] = await Promise.all([
     openMemory(host).then((one) => scope.use(one)),
     openHistory(host).then((one) => scope.use(one)),
-    openHolidays(settings.holidays ?? { dates: [], files: [] }, (file, what) => log.warn(`The calendar file ${file}: ${what}`), ({ message, code }) => log.warn(message, { code })),
+    openHolidays(settings.holidays ?? noHolidays, { host, fetch: context.fetch }).then((one) => scope.use(one)),
     Unfinished.open(host).then((one) => scope.use(one)),
     openPresence(settings.presence, { messages, host }).then((one) => scope.use(one)),
   ]);
@@ -83,7 +83,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
     quiet: quiet.isQuiet(now),
     zone: (id) => zones.find((zone) => zone.id === id)?.player.state ?? null,
     presence: (subject) => presence.of(subject),
-    holiday: (day) => holidays.on(day),
+    holiday: holidays.on,
     message: (topic) => heard.get(topic),
   });
 
@@ -100,6 +100,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
     place: settings.location ?? null,
     memory,
     history,
+    holidays,
     timetable,
     unfinished,
     factsAt,
@@ -133,6 +134,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
   }
   for (const { message } of missingPresets(settings, zones.map(({ id }) => id), context.presets.list)) log.warn(`${message.slice(0, 1).toUpperCase()}${message.slice(1)} Correct the name, or add that preset`);
   for (const zone of zones) scope.use(zone.player.events.on('changed', ({ state, previous }) => noticePeople(zone, state, previous)));
+  holidays.onChanged(changed);
   scope.use(presence.events.on('changed', changed));
   scope.use(alarms.events.on('changed', () => quiet.refresh()));
   scope.use(history.events.on('ran', (view) => emitter.emit('ran', view)));

@@ -12,7 +12,7 @@ export interface Facts {
   zone(id: string): PlayerState | null;
   presence(subject: PresenceSubject): Presence;
   /** The holiday's name on this day (`2026-12-25`), or null. */
-  holiday(day: string): string | null;
+  readonly holiday: (day: string) => string | null;
   /** The last message on a topic; undefined before there was one, and while the broker is away. */
   message(topic: string): MessageValue | undefined;
 }

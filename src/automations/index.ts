@@ -25,12 +25,13 @@ export async function automationProblems(settings: AutomationsSettings, zones: r
   return referenceProblems(settings, zones);
 }
 
-/** What is probably wrong with them and no reason not to start. Rejects with `automations/calendar-unreadable`. */
+/** What is probably wrong with them and no reason not to start. Rejects with `automations/calendar-unreadable` or `automations/unknown-country`. */
 export async function automationDoubts(settings: AutomationsSettings, zones: readonly string[], presets: readonly KnownPreset[]): Promise<readonly ReferenceProblem[]> {
-  const [{ missingPresets }, { openHolidays }] = await Promise.all([import('./missing-presets.ts'), import('./holidays.ts')]);
+  const [{ missingPresets }, { checkCountries, noHolidays, readFiles }] = await Promise.all([import('./missing-presets.ts'), import('./holidays.ts')]);
   const found = [...missingPresets(settings, zones, presets)];
-  const { dates, files } = settings.holidays ?? { dates: [], files: [] };
-  await openHolidays({ dates, files }, (file, message) => found.push({ path: ['holidays', 'files', files.indexOf(file)], message }));
+  const { files, countries } = settings.holidays ?? noHolidays;
+  await readFiles(files, (file, message) => found.push({ path: ['holidays', 'files', files.indexOf(file)], message }));
+  await checkCountries(countries);
   return found;
 }
 

@@ -2,14 +2,17 @@ import type { AutomationView, Forecast, Host, Millis } from '#core';
 import { Scope } from '#foundation';
 import { isTimed, type TimeTrigger } from './triggers.ts';
 import type { Facts } from './facts.ts';
-import type { History, Memory, Schedule, SunPlace, Timetable } from './ports.ts';
-import { freshRule, judge, stepRule, type Cause, type RuleInput, type RuleState, type RuleStep } from './rule-machine.ts';
+import type { History, Holidays, Memory, Schedule, SunPlace, Timetable } from './ports.ts';
+import { freshRule, judge, stepRule, whyNotOn, type Cause, type RuleInput, type RuleState, type RuleStep } from './rule-machine.ts';
 import { Run, type RunPorts } from './run.ts';
 import { cronSchedule, sunSchedule } from './schedule.ts';
 import type { RuleSettings } from './settings.ts';
 import { isInTime, type Unfinished } from './unfinished.ts';
 import { watch, type Notice } from './watch.ts';
-import { sayMoment } from './zone-time.ts';
+import { dayOf, nextMidnight, sayMoment } from './zone-time.ts';
+
+/** Nobody looks further ahead for a day on which it may run. */
+const furthest = 400 * 86_400_000;
 
 /** What all rules share. */
 export interface RuleWorld {
@@ -18,6 +21,7 @@ export interface RuleWorld {
   readonly place: SunPlace | null;
   readonly memory: Memory;
   readonly history: History;
+  readonly holidays: Holidays;
   readonly timetable: Timetable;
   readonly unfinished: Unfinished;
   readonly doing: Omit<RunPorts, 'paused'>;
@@ -37,7 +41,7 @@ export class LiveRule implements AsyncDisposable {
   readonly #scope = new Scope();
   readonly #runs = new Map<number, { readonly run: Run; readonly over: Promise<void> }>();
   #state: RuleState = freshRule;
-  #next: { readonly asked: Millis; readonly skips: boolean; readonly moment: Millis | null } | null = null;
+  #next: { readonly asked: Millis; readonly skips: boolean; readonly edition: number; readonly moment: Millis | null } | null = null;
   /** Automations that led to what it did last. */
   #chain: readonly string[] = [];
 
@@ -136,8 +140,8 @@ export class LiveRule implements AsyncDisposable {
     let skips = this.skipsNext;
     let at: Millis | null = this.#world.host.clock.now();
     while (firings.length < count && (at = this.#after(at)) !== null) {
-      const { why } = judge(this.rule, this.#world.factsAt(at), { ...this.#switches, skipsNext: skips }, { kind: 'time' });
-      skips = false;
+      const { why, usesSkip } = judge(this.rule, this.#world.factsAt(at), { ...this.#switches, skipsNext: skips }, { kind: 'time' });
+      skips &&= !usesSkip;
       firings.push({ at, runs: why === null, why: why ?? (this.rule.if.length === 0 ? 'It has no conditions.' : 'As things are now, its conditions hold then.') });
     }
     return { automation: this.rule.id, firings };
@@ -212,7 +216,7 @@ export class LiveRule implements AsyncDisposable {
   }
 
   #missed(text: string, planned: Millis): void {
-    if (!this.isEnabled || !this.#world.areAllEnabled()) return;
+    if (!this.isEnabled || !this.#world.areAllEnabled() || !this.#isItsDay(planned)) return;
     this.#world.history.begin(this.rule.id, text).end('missed', `It was due at ${sayMoment(planned, this.#world.timezone)}, when the daemon was off or the machine asleep.`);
     if (this.skipsNext) void this.skipNext(false);
     this.#world.changed();
@@ -225,15 +229,30 @@ export class LiveRule implements AsyncDisposable {
     }, null);
   }
 
+  /** The same, on one of its days. */
+  #afterOnItsDays(moment: Millis): Millis | null {
+    for (let at = this.#after(moment); at !== null; at = this.#after(nextMidnight(at, this.#world.timezone) - 1)) {
+      if (this.#isItsDay(at)) return at;
+      if (at > moment + furthest) break;
+    }
+    return null;
+  }
+
+  #isItsDay(moment: Millis): boolean {
+    const { holidays, timezone } = this.#world;
+    return whyNotOn(this.rule, dayOf(moment, timezone), { holiday: holidays.on }) === null;
+  }
+
   /** Asked for with every picture, so it is worked out only when it has passed. */
   #nextMoment(): Millis | null {
     const now = this.#world.host.clock.now();
     const skips = this.skipsNext;
+    const { edition } = this.#world.holidays;
     const known = this.#next;
-    if (known && known.skips === skips && known.asked <= now && (known.moment === null || known.moment > now)) return known.moment;
-    const first = this.#after(now);
-    const moment = skips && first !== null ? this.#after(first) : first;
-    this.#next = { asked: now, skips, moment };
+    if (known && known.skips === skips && known.edition === edition && known.asked <= now && (known.moment === null || known.moment > now)) return known.moment;
+    const first = this.#afterOnItsDays(now);
+    const moment = skips && first !== null ? this.#afterOnItsDays(first) : first;
+    this.#next = { asked: now, skips, edition, moment };
     return moment;
   }
 }

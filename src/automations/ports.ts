@@ -7,6 +7,8 @@ export interface AutomationsContext {
   readonly presets: Presets;
   readonly messages: HomeMessages;
   readonly host: Pick<Host, 'clock' | 'log' | 'store'>;
+  /** Gets something from the web, as the owner set it up; without it calendars are not asked for. */
+  readonly fetch?: ((url: string, options: { readonly signal: AbortSignal; readonly limit: number; readonly redirects?: number }) => Promise<Uint8Array>) | undefined;
 }
 
 // Presence (presence/)
@@ -55,7 +57,7 @@ export interface SunPlace {
 export interface Schedule {
   /** As people write it: `cron 30 6 * * MON-FRI`. */
   readonly text: string;
-  /** The first moment later than `moment`, Unix ms; null when there is none within four years. */
+  /** The first moment later than `moment`, Unix ms; null when there is none within eight years. */
   after(moment: Millis): Millis | null;
 }
 
@@ -117,10 +119,16 @@ export interface History {
   readonly events: Events<{ ran: RunView }>;
 }
 
-/** Free days, as the owner lists them. */
-export interface Holidays {
+export interface FreeDays {
   /** Its name on this day (`2026-12-25`), or null. */
-  on(day: string): string | null;
+  readonly on: (day: string) => string | null;
+}
+
+/** The free days of the house. */
+export interface Holidays extends FreeDays {
+  /** Grows whenever days have come or gone. */
+  readonly edition: number;
+  onChanged(run: () => void): void;
 }
 
 // Alarms (alarm/)

@@ -72,21 +72,35 @@ export function stepRule(rule: RuleSettings, state: RuleState, input: RuleInput)
   }
 }
 
-/** Why it would not run now, conditions included; null when it would. Overlap is not asked: it depends on what happens until then. */
-export function judge(rule: RuleSettings, facts: Facts, switches: Switches, cause: Pick<Cause, 'kind'>): { readonly why: string | null; readonly weighed: readonly Weighed[] } {
-  const no = (why: string) => ({ why, weighed: [] });
+export interface Judgement {
+  /** Why it would not run; null when it would. */
+  readonly why: string | null;
+  readonly weighed: readonly Weighed[];
+  /** It is the one that was to be skipped. */
+  readonly usesSkip: boolean;
+}
+
+/** Whether it would run now, conditions included. Overlap is not asked: it depends on what happens until then. */
+export function judge(rule: RuleSettings, facts: Facts, switches: Switches, cause: Pick<Cause, 'kind'>): Judgement {
+  const no = (why: string, usesSkip = false) => ({ why, weighed: [], usesSkip });
   if (!switches.areAllEnabled) return no('Automations are switched off.');
   if (!switches.isEnabled) return no('This automation is switched off.');
-  if (switches.skipsNext && cause.kind === 'time') return no('It was told to skip this one.');
+  // A day on which it does not run is not the next time somebody wants to be skipped.
+  const notToday = whyNotOn(rule, dayOf(facts.now, facts.timezone), facts);
+  if (notToday !== null) return no(notToday);
+  if (switches.skipsNext && cause.kind === 'time') return no('It was told to skip this one.', true);
   if (switches.guestMode && cause.kind === 'presence') return no('Guest mode is on, so presence sets nothing off.');
-  if (rule.holidays !== 'run') {
-    const name = facts.holiday(dayOf(facts.now, facts.timezone));
-    if (name !== null && rule.holidays === 'skip') return no(`It is a holiday (${name}).`);
-    if (name === null && rule.holidays === 'only') return no('It is no holiday.');
-  }
   const weighed = rule.if.map((condition) => weigh(condition, facts, rule));
   const first = weighed.find(({ holds }) => !holds);
-  return { why: first ? `Not so: ${first.what} (${first.saw}).` : null, weighed };
+  return { why: first ? `Not so: ${first.what} (${first.saw}).` : null, weighed, usesSkip: false };
+}
+
+/** Why this day (`2026-12-25`) is none of its days; null when it is one. */
+export function whyNotOn(rule: RuleSettings, day: string, { holiday }: Pick<Facts, 'holiday'>): string | null {
+  if (rule.holidays === 'run') return null;
+  const name = holiday(day);
+  if (name === null) return rule.holidays === 'only' ? 'It is no holiday.' : null;
+  return rule.holidays === 'skip' ? `It is a holiday (${name}).` : null;
 }
 
 function fire(rule: RuleSettings, state: RuleState, { cause, facts, switches }: Extract<RuleInput, { type: 'fired' }>): ReturnType<typeof stepRule> {
@@ -98,11 +112,8 @@ function fire(rule: RuleSettings, state: RuleState, { cause, facts, switches }: 
   if (facts.now < state.coolUntil && state.coolUntil - facts.now <= rule.coolDown && (cause.kind === 'presence' || cause.kind === 'event')) {
     return skip(`A person ended what it had started, so it stays quiet for ${sayDuration(state.coolUntil - facts.now)} more.`);
   }
-  const { why, weighed } = judge(rule, facts, switches, cause);
-  if (why !== null) {
-    const usesSkip = switches.areAllEnabled && switches.isEnabled && switches.skipsNext && cause.kind === 'time';
-    return skip(why, weighed, usesSkip ? [{ type: 'skipped-next' }] : []);
-  }
+  const { why, weighed, usesSkip } = judge(rule, facts, switches, cause);
+  if (why !== null) return skip(why, weighed, usesSkip ? [{ type: 'skipped-next' }] : []);
   const recent = state.recent.filter((at) => at > facts.now - rule.budget.per && at <= facts.now);
   if (recent.length >= rule.budget.runs) {
     return skip(`It ran ${recent.length} times within ${sayDuration(rule.budget.per)}, which is as often as it may. Something seems to go round in a circle.`, weighed);

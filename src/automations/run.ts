@@ -110,8 +110,8 @@ export class Run implements Acting {
   async #one(action: Action, index: number, until: Millis | undefined): Promise<'end' | 'next'> {
     const { clock } = this.#ports;
     if ('wait' in action || 'waitUntil' in action) {
-      const longest = 'wait' in action ? action.wait : action.atMost;
-      const ends = until ?? clock.now() + longest;
+      const longest = 'wait' in action ? action.wait + Math.random() * Math.max(0, (action.upTo ?? 0) - action.wait) : action.atMost;
+      const ends = until ?? clock.now() + Math.round(longest);
       this.#waiting = { index, until: ends };
       this.#note(this.#waiting);
       let end: WaitEnd;

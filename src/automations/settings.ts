@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { weekdays } from '#core';
+import { Secret } from '#foundation';
 import { Action } from './actions.ts';
 import { Condition } from './conditions.ts';
 import { BetweenTimes, Duration } from './duration.ts';
@@ -43,17 +44,34 @@ export const QuietHoursSettings = z.strictObject({
 });
 export type QuietHoursSettings = z.output<typeof QuietHoursSettings>;
 
+function isWebAddress(text: string): boolean {
+  return URL.canParse(text) && ['http:', 'https:', 'webcal:'].includes(new URL(text).protocol) && new URL(text).hostname !== '';
+}
+
 const date = '\\d{4}-\\d{2}-\\d{2}';
 /** `2026-12-25`, `12-25` for every year, `2026-12-24..2027-01-06`. */
 export const HolidayDate = z.string().regex(new RegExp(`^(${date}|\\d{2}-\\d{2}|${date}\\.\\.${date}|\\d{2}-\\d{2}\\.\\.\\d{2}-\\d{2})$`), 'must be a date such as 2026-12-25, 12-25 for every year, or a range such as 2026-12-24..2027-01-06');
 
+const NamedDate = z.union([HolidayDate, z.strictObject({ date: HolidayDate, name: z.string().min(1).max(100) })]);
+export type HolidayDate = z.output<typeof NamedDate>;
+
 export const HolidaysSettings = z.strictObject({
+  countries: z
+    .array(z.string().regex(/^[a-z]{2}(-[a-z0-9]{1,8}){0,2}$/i, 'must be a country by its two letters, with a part of it behind a dash if wanted: DE, DE-BY, US-CA').transform((place) => place.toUpperCase()))
+    .max(20)
+    .default([])
+    .describe('Public holidays of these countries or parts of them: DE, DE-BY, US-CA'),
   dates: z
-    .array(z.union([HolidayDate, z.strictObject({ date: HolidayDate, name: z.string().min(1).max(100) })]))
+    .array(NamedDate)
     .max(1000)
     .default([])
     .describe('Days or ranges of days, both ends included: 2026-12-25, 12-25 for every year, 2026-12-24..2027-01-06'),
   files: z.array(z.string().min(1)).max(20).default([]).describe('Calendar files (.ics) whose whole-day entries are holidays; relative to this file'),
+  urls: z
+    .array(z.string().max(2048).refine(isWebAddress, 'must be an address such as https://example.org/school.ics').transform((url) => new Secret(url)))
+    .max(20)
+    .default([])
+    .describe('The same by address: http, https or webcal. Asked twice a day; the last good copy is kept, encrypted'),
 });
 export type HolidaysSettings = z.output<typeof HolidaysSettings>;
 

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import type { ZoneView } from '#core';
 import { BetweenTimes, isBetween, parseDuration, parseTimeOfDay, sayDuration } from './duration.ts';
 import { fillPayload } from './fill.ts';
-import { openHolidays } from './holidays.ts';
 import { passes, valueOf } from './message-value.ts';
 import { isQuietAt } from './quiet-hours.ts';
 import { QuietHoursSettings } from './settings.ts';
@@ -78,23 +77,5 @@ describe('payloads with gaps', () => {
       expect(JSON.parse(fill('{"text":"{{zone.title}}","safe":true}', title))).toEqual({ text: title, safe: true });
       expect(JSON.parse(fill({ text: '{{zone.title}}' }, title))).toEqual({ text: title });
     }));
-  });
-});
-
-describe('holidays', () => {
-  it('are days, days of every year, and ranges of both', async () => {
-    const holidays = await openHolidays({ dates: ['2026-05-14', { date: '12-25', name: 'Christmas' }, '2026-07-20..2026-08-30', '12-31..01-02'], files: [] });
-    const on = (...days: string[]) => days.map((day) => holidays.on(day));
-    expect(on('2026-05-14', '2027-05-14', '2031-12-25', '2026-07-20', '2026-08-30', '2026-08-31', '2026-12-31', '2027-01-02', '2027-01-03')).toEqual(['a holiday', null, 'Christmas', 'a holiday', 'a holiday', null, 'a holiday', 'a holiday', null]);
-  });
-
-  it('a file that cannot be read keeps nobody from starting who asks to be told', async () => {
-    const told: string[] = [];
-    const holidays = await openHolidays({ dates: ['05-14'], files: ['/nowhere/at/all.ics'] }, undefined, ({ code }) => told.push(code));
-    expect([told, holidays.on('2026-05-14')]).toEqual([['automations/calendar-unreadable'], 'a holiday']);
-  });
-
-  it('a file that cannot be read is told', async () => {
-    await expect(openHolidays({ dates: [], files: ['/nowhere/at/all.ics'] })).rejects.toMatchObject({ kind: 'invalid', code: 'automations/calendar-unreadable' });
   });
 });

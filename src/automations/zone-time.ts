@@ -91,6 +91,12 @@ export function momentOf(wall: Millis, change: ClockChange): Millis {
   return momentsOf(wall, change)[0] ?? Math.ceil(change.at / minute) * minute;
 }
 
+/** When the next calendar day begins there. */
+export function nextMidnight(moment: Millis, zone: string): Millis {
+  const next = asUtc({ ...wallOf(moment, zone), hour: 0, minute: 0, second: 0 }) + day;
+  return momentOf(next, clockChange(next, zone));
+}
+
 /** The calendar day there: `2026-12-25`. */
 export function dayOf(moment: Millis, zone: string): string {
   const { year, month, day: date } = wallOf(moment, zone);

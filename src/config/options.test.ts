@@ -8,7 +8,7 @@ const refused = async (options: Options, environment: Readonly<Record<string, st
 
 it.each<Options>([
   { log: { level: 'debug', format: null } }, { log: null }, { quietHours: { between: '22:00-07:00', volume: 20 } }, { quietHours: null }, { presets: [{ name: 'Jazz', uri: 'spotify:album:1' }] },
-  { mqtt: { queue: true, discovery: { entities: 'full' } } }, { accounts: { guests: 'ask' } }, { location: { latitude: 1, longitude: 2 } }, { network: { friendlyPorts: true } }, { holidays: { dates: [] } }, { discovery: { exclude: ['tun0'], responder: 'own' } }, {},
+  { mqtt: { queue: true, discovery: { entities: 'full' } } }, { accounts: { guests: 'ask' } }, { location: { latitude: 1, longitude: 2 } }, { network: { friendlyPorts: true } }, { holidays: { dates: [], countries: ['DE-BY'] } }, { discovery: { exclude: ['tun0'], responder: 'own' } }, {},
 ])('lets through %j', async (options) => {
   expect(await refused(options)).toBe(null);
 });
@@ -18,7 +18,7 @@ it.each<[Options, string]>([
   [{ network: null }, 'secret'], [{ mqtt: null }, 'shut you out'], [{ mqtt: { url: 'mqtt://elsewhere' } }, 'shut you out'], [{ mqtt: { prefix: 'x' } }, 'shut you out'], [{ mqtt: { verify: false } }, 'shut you out'], [{ mqtt: { discovery: { prefix: 'x' } } }, 'shut you out'],
   [{ broker: { enabled: false } }, 'shut you out'], [{ zones: [] }, 'player/add'], [{ automations: [] }, 'automation/set'], [{ alarms: null }, 'automation/set'], [{ presence: { people: [] } }, 'login at the broker'],
   [{ http: { host: '0.0.0.0' } }, 'doors'], [{ login: {} }, 'doors'], [{ discovery: { address: '0.0.0.0' } }, 'doors'], [{ discovery: { interfaces: [] } }, 'doors'], [{ discovery: { interfaces: null } }, 'doors'], [{ discovery: null }, 'doors'],
-  [{ sounds: { folders: ['/'] } }, 'files of this machine'], [{ holidays: { files: ['/etc/passwd'] } }, 'files of this machine'], [{ holidays: null }, 'files of this machine'], [{ data: '/tmp' }, 'files of this machine'],
+  [{ sounds: { folders: ['/'] } }, 'files of this machine'], [{ holidays: { files: ['/etc/passwd'] } }, 'files of this machine'], [{ holidays: { urls: ['https://example.org/a.ics'] } }, 'secrets are not sent around'], [{ holidays: null }, 'files of this machine'], [{ data: '/tmp' }, 'files of this machine'],
   [{ cloud: { directory: 'http://evil.example' } }, 'whoever can write the file'], [{ version: 1 }, 'whoever can write the file'],
 ])('refuses %j and says why', async (options, why) => {
   expect(await refused(options)).toEqual(['config/closed-option', expect.stringContaining(why)]);

@@ -9,7 +9,7 @@ import { keysOf, loadSettingsSchema, nodesAt } from './schema-tree.ts';
  * who may enter, files of this machine, other people's topics, and whatever a slip in it would shut out the one who made it.
  */
 const open: readonly string[] = [
-  'presets', 'location', 'quietHours', 'holidays.dates', 'accounts', 'log', 'network.friendlyPorts',
+  'presets', 'location', 'quietHours', 'holidays.countries', 'holidays.dates', 'accounts', 'log', 'network.friendlyPorts',
   // Not discovery.interfaces: without an address of its own, pairing listens where they say.
   'discovery.exclude', 'discovery.responder',
   'mqtt.artwork', 'mqtt.queue', 'mqtt.logging', 'mqtt.keepalive', 'mqtt.qos', 'mqtt.retain',
@@ -30,7 +30,7 @@ const reasons: readonly (readonly [key: string, why: string])[] = [
   ['presence', 'It hears MQTT with Tonearm\'s own login at the broker.'],
   ['mqtt', broker], ['broker', broker],
   ['http', door], ['login', door], ['discovery', door],
-  ['sounds', files], ['holidays', files], ['data', files],
+  ['holidays.urls', secret], ['sounds', files], ['holidays', files], ['data', files],
 ];
 
 export type Options = Readonly<Record<string, unknown>>;

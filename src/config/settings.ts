@@ -22,6 +22,7 @@ export const ZoneSettings = z.strictObject({
     .refine((id) => !reservedIds.includes(id), `must not be one of ${reservedIds.map((id) => `"${id}"`).join(', ')}: the topic tree needs these itself`)
     .optional()
     .describe('Part of its topics and of its identity towards Spotify; made from the name when absent. Set it before you rename a zone, so that it stays the same speaker'),
+  area: z.string().trim().min(1).max(100).optional().describe('Room it stands in; Home Assistant suggests it as the area of the new device'),
   output: OutputSettings.prefault({ kind: 'auto' }).describe('Where the sound goes. auto: the first that works of speaker, aplay, pacat; if none does, silence in real time'),
   bitrate: z.union([z.literal(96), z.literal(160), z.literal(320)]).default(320).describe('Highest bitrate to fetch, kbit/s'),
   normalisation: z.enum(['off', 'track', 'album']).default('off').describe('Make everything equally loud, song by song or album by album; off leaves samples as they are'),

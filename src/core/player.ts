@@ -148,5 +148,7 @@ export interface Zone {
 export interface ZoneView {
   readonly id: string;
   readonly name: string;
+  /** Room or part of the house, as the owner calls it. */
+  readonly area?: string | undefined;
   readonly player: Player;
 }

@@ -5,10 +5,10 @@ import { login } from './login/index.ts';
 import { mqtt } from './mqtt/index.ts';
 import type { Surface } from './surface.ts';
 
-export { defineSurface, openEach, type FetchCover, type HomeMessageLine, type Surface, type SurfaceContext, type SurfaceDefinition } from './surface.ts';
+export { defineSurface, openEach, type HomeMessageLine, type Surface, type SurfaceContext, type SurfaceDefinition, type WebFetch } from './surface.ts';
 export { type ApiKeys, openApiKeys } from './api-keys.ts';
 export { answerKeyRequest } from './key-requests.ts';
-export { openCoverFetch } from './cover-fetch.ts';
+export { openWebFetch } from './web-fetch.ts';
 export { openHomeMessages, type OpenHomeMessages } from './home-messages.ts';
 export { fitsFilter, isFilter } from './topic-filter.ts';
 export { HttpSettings } from './http/settings.ts';

@@ -16,7 +16,7 @@ export interface SurfaceContext {
   /** A surface with a broker carries what other parts want to hear and say there, until disposed. */
   readonly carry?: ((carrier: HomeMessageCarrier) => HomeMessageLine) | undefined;
   /** Gets the bytes of a cover over the network, as the owner set it up; absent where covers are not to be fetched. */
-  readonly fetchCover?: FetchCover | undefined;
+  readonly fetchCover?: WebFetch | undefined;
   /** Figures of how the process is, beside memory; for health reports. */
   readonly vitals?: (() => Readonly<Record<string, unknown>>) | undefined;
   /** What was said lately, without secrets, and what is said now. */
@@ -37,7 +37,7 @@ export interface SurfaceContext {
 }
 
 /** Rejects for what cannot be had: no connection, no picture, more than `limit` bytes. */
-export type FetchCover = (url: string, options: { readonly signal: AbortSignal; readonly limit: number }) => Promise<Uint8Array>;
+export type WebFetch = (url: string, options: { readonly signal: AbortSignal; readonly limit: number; /** How many are followed; none unless told. */ readonly redirects?: number }) => Promise<Uint8Array>;
 
 /** What a carrier tells those it carries for. */
 export interface HomeMessageLine extends Disposable {

@@ -139,7 +139,7 @@ describe.skipIf(mosquitto === undefined)('a life with a broker', () => {
     const folder = await mkdtemp(join(tmpdir(), 'tonearm-mqtt-'));
     scope.defer(() => rm(folder, { recursive: true, force: true }));
     const authority = selfSigned('An authority of our own');
-    const [server, client] = [signedBy(authority, '127.0.0.1'), signedBy(authority, 'kitchen-pi')];
+    const [server, client] = [signedBy(authority, 'broker.home'), signedBy(authority, 'kitchen-pi')];
     const write = async (name: string, text: string) => {
       await writeFile(join(folder, name), text);
       return join(folder, name);
@@ -152,7 +152,9 @@ describe.skipIf(mosquitto === undefined)('a life with a broker', () => {
     const url = broker.url.replace('mqtt:', 'mqtts:');
     const { log } = await open({ url, ca });
     await until(() => log.lines.some(({ level }) => level === 'warn'), 'without a certificate it was refused');
-    await open({ url, ca, cert, key }, { instance: 'beef' });
+    const wrong = await open({ url, ca, cert, key, serverName: 'elsewhere.home' }, { instance: 'dead' });
+    await until(() => wrong.log.lines.some(({ level }) => level === 'warn'), 'the broker is not the one that was meant');
+    await open({ url, ca, cert, key, serverName: 'broker.home' }, { instance: 'beef' });
     const listener = scope.use(await Listener.open(url, { ca: [await readFile(ca)], cert: await readFile(cert), key: await readFile(key) }));
     await listener.until('tonearm/kitchen', ({ state }) => state === 'playing', generous);
     expect(broker.output).toContain("u'kitchen-pi'");

@@ -79,7 +79,7 @@ export class HomeStore {
         return Promise.resolve();
       },
       remove: (name: string) => Promise.resolve(void this.values.delete(name)),
-      names: () => Promise.resolve([...this.values.keys()]),
+      names: (prefix: string) => Promise.resolve([...this.values.keys()].filter((name) => name.startsWith(prefix))),
     };
     this.store = { ...space, sealed: space };
   }

@@ -90,6 +90,14 @@ describe('the program', () => {
     expect(await readdir(home)).toEqual(['fine.yaml']);
   });
 
+  it.each([['DE-BY', 0, ''], ['DE-BX', 78, 'DE-BW, DE-BY, DE-HB']])('knows whose holidays %s are', async (place, code, said) => {
+    const path = join(home, 'free.yaml');
+    await writeFile(path, `zones: [{ name: Kitchen }]\nholidays: { countries: [${place}] }\nalarms: [{ id: wake, time: "06:30" }]\n`);
+    await using program = tonearm(['--config', path, '--check'], { environment: { HOME: home } });
+    expect(await program.exit).toBe(code);
+    expect(program.stderr).toContain(said);
+  });
+
   it('names a preset nobody knows, with the nearest one, and starts all the same', async () => {
     const path = join(home, 'doubt.yaml');
     await writeFile(path, 'zones: [{ name: Kitchen }]\ndata: ./kept\npresets: [{ name: Morning, uri: "spotify:album:x" }]\nautomations:\n  - id: radio\n    then: [{ preset: Mornin }, { preset: News }]\n');

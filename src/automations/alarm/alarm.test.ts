@@ -4,7 +4,7 @@ import { Emitter, FakeClock, silentLog, TonearmError } from '#foundation';
 import { fakeHost, someTrack, someVolume } from '../../../test/contract/surface-fake-player.ts';
 import { HomeBroker } from '../../../test/kit/home-broker.ts';
 import { openHistory } from '../history.ts';
-import { openHolidays } from '../holidays.ts';
+import { daysOf } from '../holidays.ts';
 import { openMemory } from '../memory.ts';
 import type { OpenAlarms } from '../ports.ts';
 import { openPresence } from '../presence/index.ts';
@@ -151,7 +151,7 @@ class Bedroom {
       timetable,
       history,
       memory: await openMemory(host),
-      holidays: await openHolidays({ dates: holidays, files: [] }),
+      holidays: { ...daysOf(holidays), edition: 0, onChanged: () => undefined },
       timezone: 'Europe/Berlin',
       isEnabled: () => this.isEnabled,
     });

@@ -1,7 +1,7 @@
 import type { AutomationView, Forecast, Millis, Origin, RunView, ZoneView } from '#core';
 import { Scope, TonearmError, type Log } from '#foundation';
 import { sayDuration } from '../duration.ts';
-import type { AlarmParts, Firing, Holidays, RunRecord, Schedule } from '../ports.ts';
+import type { AlarmParts, Firing, FreeDays, RunRecord, Schedule } from '../ports.ts';
 import { isPerson, type RingPhase } from './alarm-machine.ts';
 import { alarmSchedule, nextRing, planned, whySilent, type DayRules } from './dates.ts';
 import { Ringer, type RingMemory } from './ringer.ts';
@@ -17,7 +17,7 @@ export class Alarm implements AsyncDisposable {
   readonly #settings: AlarmSettings;
   readonly #parts: AlarmParts;
   readonly #zone: ZoneView;
-  readonly #skipDays: Holidays;
+  readonly #skipDays: FreeDays;
   readonly #log: Log;
   readonly #changed: () => void;
   readonly #scope = new Scope();
@@ -29,7 +29,7 @@ export class Alarm implements AsyncDisposable {
   #dates: { readonly time: string; readonly schedule: Schedule } | null = null;
   #foreseen: { readonly key: string; readonly from: Millis; readonly next: Millis | null } | null = null;
 
-  constructor(settings: AlarmSettings, parts: AlarmParts, { zone, skipDays, log, changed }: { readonly zone: ZoneView; readonly skipDays: Holidays; readonly log: Log; readonly changed: () => void }) {
+  constructor(settings: AlarmSettings, parts: AlarmParts, { zone, skipDays, log, changed }: { readonly zone: ZoneView; readonly skipDays: FreeDays; readonly log: Log; readonly changed: () => void }) {
     this.id = settings.id;
     this.#settings = settings;
     this.#parts = parts;
@@ -242,7 +242,7 @@ export class Alarm implements AsyncDisposable {
   /** The next moment it rings. */
   get #next(): Millis | null {
     const now = this.#now;
-    const key = `${this.time} ${this.#passedOver.join()}`;
+    const key = `${this.time} ${this.#parts.holidays.edition} ${this.#passedOver.join()}`;
     const before = this.#foreseen;
     if (before?.key === key && now >= before.from && now < before.from + recheck && (before.next === null || now < before.next)) return before.next;
     const next = nextRing(this.#times, this.#rules, now);

@@ -1,7 +1,7 @@
 import type { AutomationView } from '#core';
 import { Emitter, Scope, TonearmError } from '#foundation';
 import { parseTimeOfDay } from '../duration.ts';
-import { openHolidays } from '../holidays.ts';
+import { daysOf } from '../holidays.ts';
 import type { AlarmParts, OpenAlarms } from '../ports.ts';
 import { Alarm } from './alarm.ts';
 import type { AlarmSettings } from './settings.ts';
@@ -14,7 +14,7 @@ export async function openAlarms(settings: readonly AlarmSettings[], parts: Alar
   const alarms: Alarm[] = [];
   try {
     for (const one of settings) {
-      const alarm = new Alarm(one, parts, { zone: zoneOf(one, parts), skipDays: await openHolidays({ dates: [...one.skip], files: [] }), log, changed: () => emitter.emit('changed', undefined) });
+      const alarm = new Alarm(one, parts, { zone: zoneOf(one, parts), skipDays: daysOf(one.skip), log, changed: () => emitter.emit('changed', undefined) });
       alarms.push(scope.use(alarm));
     }
   } catch (error) {

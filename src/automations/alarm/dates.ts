@@ -1,6 +1,6 @@
 import { weekdays, type Millis, type Weekday } from '#core';
 import { parseTimeOfDay } from '../duration.ts';
-import type { Holidays, Schedule } from '../ports.ts';
+import type { FreeDays, Schedule } from '../ports.ts';
 import { cronSchedule } from '../schedule.ts';
 import { dayOf } from '../zone-time.ts';
 
@@ -17,9 +17,9 @@ export interface DayRules {
   readonly timezone: string;
   readonly holidays: 'run' | 'skip' | 'only';
   /** The owner's free days. */
-  readonly calendar: Holidays;
+  readonly calendar: FreeDays;
   /** Days on which this alarm stays silent. */
-  readonly skip: Holidays;
+  readonly skip: FreeDays;
   /** Moments somebody told to pass over. */
   readonly passedOver: readonly Millis[];
 }

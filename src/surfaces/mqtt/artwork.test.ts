@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock, silentLog, systemClock } from '#foundation';
 import { someTrack } from '../../../test/contract/surface-fake-player.ts';
-import { openCoverFetch } from '../cover-fetch.ts';
+import { openWebFetch } from '../web-fetch.ts';
 import { Artwork, pickCover } from './artwork.ts';
 
 const jpeg = (byte: number, size = 10) => Buffer.concat([Buffer.from([0xff, 0xd8]), Buffer.alloc(size - 2, byte)]);
@@ -106,6 +106,8 @@ describe('fetching', () => {
       if (request.url === '/cover') response.end(jpeg(7));
       else if (request.url === '/large') response.end(Buffer.alloc(5000));
       else if (request.url === '/moved') response.writeHead(302, { Location: '/cover' }).end();
+      else if (request.url === '/round') response.writeHead(302, { Location: '/round' }).end();
+      else if (request.url === '/astray') response.writeHead(302, { Location: 'file:///etc/passwd' }).end();
       else if (request.url !== '/silent') response.writeHead(404).end();
     });
     await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
@@ -116,18 +118,20 @@ describe('fetching', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('gives bytes, up to the limit, and follows nobody elsewhere', async () => {
-    using covers = openCoverFetch({ clock: systemClock });
-    const fetch = (path: string) => covers.fetchCover(path, { signal: new AbortController().signal, limit: 1000 });
+  it('gives bytes, up to the limit, and follows nobody elsewhere unless it is asked to', async () => {
+    using covers = openWebFetch({ clock: systemClock });
+    const fetch = (path: string) => covers.fetch(path, { signal: new AbortController().signal, limit: 1000 });
     expect(Buffer.from(await fetch(`${base}/cover`))).toEqual(jpeg(7));
-    for (const path of ['/large', '/moved', '/none']) await expect(fetch(base + path)).rejects.toMatchObject({ code: 'surface/no-cover' });
-    for (const address of ['', 'file:///etc/passwd', 'spotify:image:1']) await expect(fetch(address)).rejects.toMatchObject({ code: 'surface/no-cover' });
+    for (const path of ['/large', '/moved', '/none']) await expect(fetch(base + path)).rejects.toMatchObject({ code: 'surface/not-fetched' });
+    expect(Buffer.from(await covers.fetch(`${base}/moved`, { signal: new AbortController().signal, limit: 1000, redirects: 1 }))).toEqual(jpeg(7));
+    for (const path of ['/astray', '/round']) await expect(covers.fetch(base + path, { signal: new AbortController().signal, limit: 1000, redirects: 3 })).rejects.toMatchObject({ code: 'surface/not-fetched' });
+    for (const address of ['', 'file:///etc/passwd', 'spotify:image:1']) await expect(fetch(address)).rejects.toMatchObject({ code: 'surface/not-fetched' });
   });
 
   it('ends when it is told to', async () => {
-    using covers = openCoverFetch({ clock: systemClock });
+    using covers = openWebFetch({ clock: systemClock });
     const abort = new AbortController();
-    const fetching = covers.fetchCover(`${base}/silent`, { signal: abort.signal, limit: 1000 });
+    const fetching = covers.fetch(`${base}/silent`, { signal: abort.signal, limit: 1000 });
     abort.abort(new Error('enough'));
     await expect(fetching).rejects.toThrow('enough');
   });

@@ -1,6 +1,6 @@
 import type { Cover, Track } from '#core';
 import { type Clock, isAbort, type Log, TonearmError, withTimeout } from '#foundation';
-import type { FetchCover } from '../surface.ts';
+import type { WebFetch } from '../surface.ts';
 
 /** Pixels. Home Assistant shows no larger ones, and brokers have limits. */
 const widest = 640;
@@ -10,7 +10,7 @@ const largest = 256 * 1024;
 const patience = 10_000;
 
 export interface ArtworkOptions {
-  readonly fetchCover: FetchCover;
+  readonly fetchCover: WebFetch;
   readonly clock: Clock;
   readonly log: Log;
   /** Empty bytes: there is no picture. */

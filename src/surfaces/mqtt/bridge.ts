@@ -123,7 +123,7 @@ export class Bridge implements Disposable {
   }
 
   #players(): readonly object[] {
-    return this.#options.zones.map(({ id, name }) => ({ id, name, topic: this.#options.topics.of('zoneState', { zone: id }), features: Object.keys(writableKeys) }));
+    return this.#options.zones.map(({ id, name, area = null }) => ({ id, name, area, topic: this.#options.topics.of('zoneState', { zone: id }), features: Object.keys(writableKeys) }));
   }
 
   #showAutomations(again: boolean): void {

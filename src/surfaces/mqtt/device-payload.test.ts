@@ -13,7 +13,7 @@ const deviceKeys = ['identifiers', 'connections', 'name', 'manufacturer', 'model
 const originKeys = ['name', 'sw_version', 'support_url'];
 const availabilityKeys = ['topic', 'payload_available', 'payload_not_available', 'value_template'];
 // Known since device payloads exist (2024.11).
-const platforms = ['sensor', 'binary_sensor', 'switch', 'button', 'number', 'select', 'text', 'image', 'event', 'scene', 'update', 'device_automation'];
+const platforms = ['sensor', 'binary_sensor', 'switch', 'button', 'number', 'select', 'text', 'image', 'event', 'notify', 'scene', 'update', 'device_automation'];
 
 const context = (more: Partial<DeviceContext> = {}): DeviceContext => ({ topics: new Topics('tonearm'), instance: '7f3a', version: '1.2.3', qos: 1, url: undefined, level: 'standard', minimum: null, ...more });
 const facts = (more: Partial<ZoneFacts> = {}): ZoneFacts => ({
@@ -148,6 +148,11 @@ describe('device payloads', () => {
     expect(kitchen.components['event']).toMatchObject({ event_types: eventTypes });
   });
 
+  it('suggest the area the zone is said to be in', () => {
+    expect(zonePayload(facts({ area: 'Ground floor' }), context()).device).toMatchObject({ suggested_area: 'Ground floor' });
+    expect(zonePayload(facts(), context()).device).not.toHaveProperty('suggested_area');
+  });
+
   it('are as the reference has them', () => {
     expect(kitchen.components['volume']).toEqual({
       platform: 'number', unique_id: 'tonearm_7f3a_kitchen_volume', default_entity_id: 'number.kitchen_volume', name: 'Volume', icon: 'mdi:volume-high', min: 0, max: 100, step: 1, mode: 'slider',
@@ -159,7 +164,7 @@ describe('device payloads', () => {
     });
     expect(Object.keys(kitchen.components).filter((key) => !key.startsWith('on_'))).toEqual([
       'state', 'playing', 'play', 'next', 'previous', 'stop', 'volume', 'mute', 'shuffle', 'repeat', 'preset', 'title', 'artist', 'album', 'source', 'source_choice', 'artwork', 'duration', 'position', 'play_uri',
-      'sleep_timer', 'volume_cap', 'event', 'announcing', 'output', 'account', 'spotify_user', 'bitrate', 'codec', 'connected', 'problem',
+      'sleep_timer', 'volume_cap', 'event', 'announcing', 'announce', 'output', 'account', 'spotify_user', 'bitrate', 'codec', 'connected', 'problem',
     ]);
     expect(bridgePayload(bare, context({ url: 'http://tonearm.lan/' })).device).toMatchObject({ configuration_url: 'http://tonearm.lan/' });
   });

@@ -25,6 +25,7 @@ export function zonePayload(zone: ZoneFacts, context: DeviceContext): DevicePayl
       manufacturer: 'Tonearm',
       model: 'Spotify Connect speaker',
       sw_version: version,
+      ...(zone.area !== undefined && { suggested_area: zone.area }),
       via_device: deviceId(instance, 'bridge'),
       ...(url === undefined ? {} : { configuration_url: url }),
     },

@@ -26,7 +26,7 @@ export interface Component {
 }
 
 /** All known to every Home Assistant that knows device payloads: an unknown one would cost the whole device. */
-export type Platform = 'sensor' | 'binary_sensor' | 'switch' | 'button' | 'number' | 'select' | 'text' | 'image' | 'event' | 'scene' | 'update' | 'device_automation';
+export type Platform = 'sensor' | 'binary_sensor' | 'switch' | 'button' | 'number' | 'select' | 'text' | 'image' | 'event' | 'notify' | 'scene' | 'update' | 'device_automation';
 /** Younger ones, which go out in configs of their own: a Home Assistant that does not know them leaves out just these (§1.2). */
 export type YoungPlatform = 'time';
 

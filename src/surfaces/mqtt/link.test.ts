@@ -30,9 +30,9 @@ afterEach(() => {
   for (const socket of sockets) socket.destroy();
 });
 
-function open(clock: Clock): Link {
+function open(clock: Clock, more: object = {}): Link {
   const { port } = server.address() as AddressInfo;
-  const settings = MqttSettings.parse({ url: `mqtt://127.0.0.1:${port}`, version: '3.1.1' });
+  const settings = MqttSettings.parse({ url: `mqtt://127.0.0.1:${port}`, version: '3.1.1', ...more });
   const will = { topic: 'gone', payload: '', retained: false, qos: 0 } as const;
   const link = new Link({ settings, clientId: 'x', tls: {}, origin: 'x', will, subscriptions: [{ topic: 'a', qos: 0 }], clock, log: silentLog, random: () => 0.5 });
   link.start();
@@ -57,6 +57,13 @@ it('waits for nothing before it speaks', async () => {
   await link.events.once('up');
   expect(prompt.mock.calls).toEqual([[true]]);
   prompt.mockRestore();
+});
+
+it('sends nothing larger than it is told to', async () => {
+  await using link = open(systemClock, { maxPacket: 16_384 });
+  await link.events.once('up');
+  const send = (length: number) => link.publish({ topic: 'b', payload: 'x'.repeat(length), retained: false, qos: 0 });
+  expect([await send(16_000), await send(17_000)]).toEqual([true, false]);
 });
 
 it('tries again when the broker lets it in and then says nothing', async () => {

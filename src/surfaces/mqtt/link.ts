@@ -270,7 +270,7 @@ export class Link implements AsyncDisposable {
       // Who closes is told the same way; the library calls itself connected until the socket is gone.
       if (!client.connected || client.disconnecting) return;
       if (error) log.warn('The broker refuses some of our subscriptions, so some commands will not arrive. Allow this user to read and write below the prefix.', { prefix: settings.prefix, error: error.message });
-      this.#session = { client, version, outbox: new Outbox(client, limits(version, connack), this.#options.origin, log) };
+      this.#session = { client, version, outbox: new Outbox(client, limits(version, connack, settings.maxPacket), this.#options.origin, log) };
       this.counters.connects += 1;
       this.#lastComplaint = null;
       log.info('Connected to the MQTT broker.', { url: settings.url, version });
@@ -291,6 +291,7 @@ export class Link implements AsyncDisposable {
       queueQoSZero: false,
       resubscribe: false,
       rejectUnauthorized: settings.verify,
+      ...(settings.serverName !== undefined && { servername: settings.serverName }),
       ...tls,
       ...(settings.username === undefined ? {} : { username: settings.username }),
       ...(settings.password === undefined ? {} : { password: settings.password.reveal() }),
@@ -304,11 +305,11 @@ function isTakenOver(refusal: Refusal): boolean {
   return refusal.kind === 'disconnected' && refusal.reasonCode === 142;
 }
 
-function limits(version: MqttVersion, { properties }: IConnackPacket): OutboxLimits {
+function limits(version: MqttVersion, { properties }: IConnackPacket, maxPacket = 268_435_455): OutboxLimits {
   return {
     properties: version === '5',
     inFlight: Math.min(properties?.receiveMaximum ?? 16, 16),
-    largest: properties?.maximumPacketSize ?? 268_435_455,
+    largest: Math.min(properties?.maximumPacketSize ?? maxPacket, maxPacket),
     retain: properties?.retainAvailable !== false,
     qos: properties?.maximumQoS === 0 ? 0 : 1,
   };

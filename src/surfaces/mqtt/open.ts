@@ -53,6 +53,7 @@ export async function openMqtt(settings: MqttSettings, context: SurfaceContext):
         return {
           id: zone.id,
           name: zone.name,
+          area: zone.area,
           presets: presets ? presetsIn(presets, zone.id).map((preset) => preset.name) : null,
           outputs: [...new Set([...choices, ...(name === null ? [] : [name])])],
           accounts: known.length > 0 ? known : null,

@@ -13,7 +13,7 @@ export interface TopicRow {
 export const topicTable = {
   bridgeState: { topic: 'bridge/state', direction: 'out', retained: true, qos: 1, payload: '`{"state":"online"}`, or `offline`; also our last will' },
   bridgeInfo: { topic: 'bridge/info', direction: 'out', retained: true, qos: 1, payload: 'version, Node, system, instance, settings without secrets' },
-  bridgePlayers: { topic: 'bridge/players', direction: 'out', retained: true, qos: 1, payload: 'list of zones: `id`, `name`, `topic`, `features`' },
+  bridgePlayers: { topic: 'bridge/players', direction: 'out', retained: true, qos: 1, payload: 'list of zones: `id`, `name`, `area`, `topic`, `features`' },
   bridgePresets: { topic: 'bridge/presets', direction: 'out', retained: true, qos: 1, payload: 'list of presets: `id`, `name`, `uri`, `zones`' },
   bridgeAutomations: { topic: 'bridge/automations', direction: 'out', retained: true, qos: 1, payload: 'automations and alarms, people and rooms, see below' },
   bridgeHealth: { topic: 'bridge/health', direction: 'out', retained: true, qos: 1, payload: 'every 10 minutes and when a part gets ill or well: uptime, memory, message counters, lag of the event loop, how the parts are' },
@@ -56,6 +56,7 @@ export interface TopicPlace {
 export const reservedIds: ReadonlySet<string> = new Set(['bridge', 'group']);
 
 const names = Object.keys(topicTable) as TopicName[];
+const heard = names.filter((name): name is InName => topicTable[name].direction === 'in').map((row) => ({ row, pattern: topicTable[row].topic.split('/') }));
 
 export class Topics {
   readonly prefix: string;
@@ -80,11 +81,9 @@ export class Topics {
   parse(topic: string): ({ readonly row: InName } & TopicPlace) | null {
     if (!topic.startsWith(`${this.prefix}/`)) return null;
     const levels = topic.slice(this.prefix.length + 1).split('/');
-    for (const name of names) {
-      const row: TopicRow = topicTable[name];
-      if (row.direction !== 'in') continue;
-      const place = match(row.topic.split('/'), levels);
-      if (place) return { row: name as InName, ...place };
+    for (const { row, pattern } of heard) {
+      const place = match(pattern, levels);
+      if (place) return { row, ...place };
     }
     return null;
   }

@@ -5,6 +5,7 @@ import { eventTypes, repeatWords, sourceWords, zonePlayStates } from './wire/ind
 export interface ZoneFacts {
   readonly id: string;
   readonly name: string;
+  readonly area?: string | undefined;
   /** Names of the presets offered here; null where there are none at all. */
   readonly presets: readonly string[] | null;
   readonly outputs: readonly string[];
@@ -69,6 +70,7 @@ export function zoneRows(facts: ZoneFacts): Rows {
       options: ({ topic }) => ({ icon: 'mdi:playlist-music', event_types: eventTypes, state_topic: topic('zoneEvent') }),
     },
     announcing: { platform: 'binary_sensor', name: 'Announcing', options: ({ state }) => ({ device_class: 'sound', ...state(value('announcing')) }) },
+    announce: { platform: 'notify', name: 'Announce', options: ({ command }) => ({ icon: 'mdi:bullhorn', ...command('announce') }) },
     ...(facts.outputs.length > 0 && { output: outputRow(facts.outputs) }),
     ...(facts.accounts && { account: accountRow(facts.id, facts.accounts) }),
     spotify_user: {

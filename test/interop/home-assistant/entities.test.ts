@@ -85,6 +85,7 @@ await inEachHome('shows and drives every entity', settings, (stay) => {
     ['switch.turn_on', 'switch.*_play', {}, [['sensor.*_playback', 'playing'], ['switch.*_play', 'on']]],
     ['button.press', 'button.*_next', {}, [['sensor.*_title', 'Tune Two']]],
     ['number.set_value', 'number.*_volume', { value: 25 }, [['number.*_volume', '25']]],
+    ['notify.send_message', 'notify.*_announce', { message: 'sound:chime' }, [['binary_sensor.*_announcing', 'on'], ['binary_sensor.*_announcing', 'off']]],
     ['switch.turn_on', 'switch.*_mute', {}, [['switch.*_mute', 'on']]],
     ['switch.turn_off', 'switch.*_mute', {}, [['switch.*_mute', 'off']]],
     ['switch.turn_on', 'switch.*_shuffle', {}, [['switch.*_shuffle', 'on']]],

@@ -37,6 +37,7 @@ export const zoneEntities: readonly Expected[] = [
   { entity: 'number.*_volume_cap', name: 'Volume limit', category: 'config', attributes: percent },
   { entity: 'event.*_playback', name: 'Playback event' },
   { entity: 'binary_sensor.*_announcing', name: 'Announcing', attributes: { device_class: 'sound' } },
+  { entity: 'notify.*_announce', name: 'Announce' },
   { entity: 'select.*_output', name: 'Audio output', category: 'config', disabled: true },
   { entity: 'sensor.*_spotify_user', name: 'Spotify user', category: 'diagnostic', disabled: true },
   { entity: 'sensor.*_bitrate', name: 'Bitrate', category: 'diagnostic', disabled: true },

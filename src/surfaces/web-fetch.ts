@@ -2,23 +2,23 @@ import http from 'node:http';
 import https from 'node:https';
 import tls from 'node:tls';
 import { type Clock, Dialler, type Secret, TonearmError } from '#foundation';
-import type { FetchCover } from './surface.ts';
+import type { WebFetch } from './surface.ts';
 
-export interface CoverFetchOptions {
+export interface WebFetchOptions {
   readonly clock: Clock;
   readonly proxy?: Secret<string> | undefined;
   /** PEM of certificate authorities to trust in addition to the usual ones. */
   readonly certificates?: string | undefined;
 }
 
-/** Fetches pictures over the network as the owner set it up: through the proxy, if there is one. No redirects. */
-export function openCoverFetch({ clock, proxy, certificates }: CoverFetchOptions): Disposable & { readonly fetchCover: FetchCover } {
+/** Fetches pictures and calendars over the network as the owner set it up: through the proxy, if there is one. */
+export function openWebFetch({ clock, proxy, certificates }: WebFetchOptions): Disposable & { readonly fetch: WebFetch } {
   const secureContext = certificates === undefined ? undefined : tls.createSecureContext({ ca: [...tls.rootCertificates, certificates] });
   const dialler = new Dialler({ clock, proxy, secureContext });
-  // One picture for each track: not worth a connection that stays.
+  // One picture for each track, a calendar twice a day: not worth a connection that stays.
   const agents = dialler.agents({ keepAlive: false });
   return {
-    fetchCover: (url, options) => fetch(url, agents, options),
+    fetch: (url, options) => fetch(url, agents, options),
     [Symbol.dispose]() {
       dialler[Symbol.dispose]();
       agents.plain.destroy();
@@ -27,11 +27,11 @@ export function openCoverFetch({ clock, proxy, certificates }: CoverFetchOptions
   };
 }
 
-function fetch(address: string, agents: ReturnType<Dialler['agents']>, { signal, limit }: Parameters<FetchCover>[1]): Promise<Uint8Array> {
+function fetch(address: string, agents: ReturnType<Dialler['agents']>, { signal, limit, redirects = 0 }: Parameters<WebFetch>[1]): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const url = URL.canParse(address) ? new URL(address) : null;
     if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-      reject(unusable('its address is not one of the web'));
+      reject(unusable('The address is not one of the web'));
       return;
     }
     const request = url.protocol === 'http:' ? http.get(url, { agent: agents.plain, signal }) : https.get(url, { agent: agents.secure, signal });
@@ -43,13 +43,19 @@ function fetch(address: string, agents: ReturnType<Dialler['agents']>, { signal,
         request.destroy();
         reject(unusable(why));
       };
-      if (response.statusCode !== 200) {
-        refuse(`${url.host} answered with status ${response.statusCode ?? 0}`);
+      const { statusCode = 0, headers } = response;
+      if (redirects > 0 && statusCode >= 300 && statusCode < 400 && headers.location !== undefined && URL.canParse(headers.location, url.href)) {
+        request.destroy();
+        resolve(fetch(new URL(headers.location, url).href, agents, { signal, limit, redirects: redirects - 1 }));
+        return;
+      }
+      if (statusCode !== 200) {
+        refuse(`${url.host} answered with status ${statusCode}`);
         return;
       }
       response.on('data', (chunk: Buffer) => {
         length += chunk.length;
-        if (length > limit) refuse(`it has more than ${limit} bytes`);
+        if (length > limit) refuse(`It is larger than ${limit} bytes`);
         else chunks.push(chunk);
       });
       response.on('end', () => resolve(Buffer.concat(chunks)));
@@ -59,5 +65,5 @@ function fetch(address: string, agents: ReturnType<Dialler['agents']>, { signal,
 }
 
 function unusable(why: string): TonearmError {
-  return new TonearmError({ kind: 'unavailable', code: 'surface/no-cover', message: `The cover cannot be shown: ${why}.` });
+  return new TonearmError({ kind: 'unavailable', code: 'surface/not-fetched', message: `${why}.` });
 }
