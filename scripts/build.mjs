@@ -23,7 +23,7 @@ const programs = {
   'speaker-child': 'src/outputs/speaker/entry.ts',
 };
 const groups = [['main'], ['demo', 'simulator'], ['audio-thread'], ['puzzle-thread'], ['holidays-thread'], ['speaker-child']];
-/** Started again and again, and waited for: what V8 makes of them is kept (src/foundation/compiled.ts). Traces are only readable without. */
+/** Started again and again, and waited for: what V8 makes of them is kept (src/compiled.ts). Traces are only readable without. */
 const compiled = values.maps ? [] : ['main', 'audio-thread'];
 
 /** `import { z }` takes all of zod with every language; as a namespace import only what is used is kept (half a megabyte less to load). */
@@ -124,7 +124,7 @@ async function makeCompiled(paths) {
       minifyWhitespace: true,
       supported: { 'dynamic-import': false },
       define: { 'import.meta.url': 'here' },
-      banner: '(function(exports,require,module,here){',
+      banner: '(function(exports,require,module,here){"use strict";',
       footer: '})',
     });
     hash.update(code);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -47,6 +47,7 @@ const two = {
 };
 const withSum = (code: Buffer) => Buffer.concat([createHash('sha256').update(code).digest(), code]);
 const heard = ['file:', true, 'hello house', '/'];
+const version = (letter: string | number) => `${String(letter).repeat(16)}-v20.20.2-x64`;
 const kept = () => {
   const [made] = readdirSync(cache);
   return join(cache, made ?? '');
@@ -117,23 +118,38 @@ describe('a program whose compiled code is kept', () => {
   });
 
   it('forgets versions nobody has started for a month, and no others', () => {
-    for (const [name, days] of [['gone', 31], ['recent', 29]] as const) {
+    for (const [name, days] of [[version('a'), 31], [version('b'), 29], ['of-others', 31]] as const) {
       mkdirSync(join(cache, name), { recursive: true });
       const then = Date.now() / 1000 - days * 24 * 3600;
       utimesSync(join(cache, name), then, then);
     }
     run(two);
-    expect(readdirSync(cache).filter((name) => ['gone', 'recent'].includes(name))).toEqual(['recent']);
+    expect(readdirSync(cache).sort()).toEqual([version('b'), 'of-others', expect.stringMatching(/^one-/)]);
   });
 
   it('keeps no more than five others, the newest', () => {
     for (let age = 1; age <= 7; age++) {
-      mkdirSync(join(cache, `v${age}`), { recursive: true });
+      mkdirSync(join(cache, version(age)), { recursive: true });
       const then = Date.now() / 1000 - age * 3600;
-      utimesSync(join(cache, `v${age}`), then, then);
+      utimesSync(join(cache, version(age)), then, then);
     }
     run(two);
-    expect(readdirSync(cache).filter((name) => name.startsWith('v')).sort()).toEqual(['v1', 'v2', 'v3', 'v4', 'v5']);
+    expect(readdirSync(cache).filter((name) => !name.startsWith('one-')).sort()).toEqual([1, 2, 3, 4, 5].map(version));
+  });
+
+  it('keeps all of it also where tidying fails', () => {
+    mkdirSync(cache);
+    symlinkSync('/nowhere', join(cache, version('c')));
+    run(two);
+    expect(run(two)).toBe(0);
+  });
+
+  it.runIf(process.getuid?.() === 0)('makes nothing in a folder of somebody else', () => {
+    const home = join(folder, 'home');
+    mkdirSync(home);
+    chownSync(home, 65_534, 65_534);
+    run(two, { into: join(home, '.cache/tonearm/compiled') });
+    expect(readdirSync(home)).toEqual([]);
   });
 
   it('passes on what a file throws, and loads it again when asked again', () => {

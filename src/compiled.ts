@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Script } from 'node:vm';
 import { threadId } from 'node:worker_threads';
@@ -28,7 +28,7 @@ export interface CompiledProgram {
  */
 const settled = 3000;
 const day = 24 * 3600 * 1000;
-/** What no start has renewed for so long belongs to a version that is gone. Milliseconds. */
+/** What was written so long ago belongs to a version that is gone, or is made anew. Milliseconds. */
 const longestKept = 30 * day;
 /** And more versions than these, besides our own, only somebody has who builds them. */
 const mostKept = 5;
@@ -75,8 +75,9 @@ export function runCompiled({ entry, from, build, cache, later = (work, ms) => v
   };
 
   const keep = (into: string, [next, ...others]: readonly (readonly [string, Script])[]): void => {
+    if (!next) forgetOthers(into);
     // Where one cannot be kept no other can.
-    if (next && write(into, ...next)) later(() => keep(into, others), breath);
+    else if (write(into, ...next)) later(() => keep(into, others), breath);
   };
 
   load(entry);
@@ -128,24 +129,36 @@ function readKept(folder: string, name: string): Buffer | undefined {
 /** Whether it could be kept. What cannot be kept costs time at the next start, nothing else. */
 function write(folder: string, name: string, script: Script): boolean {
   const path = fileOf(folder, name);
-  // Nobody else's while we live, and overwritten by a later one where we do not live to see it through.
+  // What is left of it when the process ends in between goes with its version.
   const aside = `${path}.${process.pid}-${threadId}`;
   try {
+    // Root in somebody's home makes no folders there that are not theirs.
+    if (statSync(existingPartOf(folder)).uid !== process.getuid?.()) return false;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (!isOurs(folder)) return false;
     const code = script.createCachedData();
     writeFileSync(aside, Buffer.concat([sumOf(code), code]), { mode: 0o600 });
     renameSync(aside, path);
-    forgetOthers(folder);
     return true;
   } catch {
     return false;
   }
 }
 
+/** Versions nobody needs any more; nothing that is not ours by its name. */
 function forgetOthers(folder: string): void {
   const all = join(folder, '..');
-  const others = readdirSync(all).map((name) => join(all, name)).filter((path) => path !== folder);
-  const byAge = others.map((path) => ({ path, age: Date.now() - statSync(path).mtimeMs })).sort((a, b) => a.age - b.age);
-  for (const [index, { path, age }] of byAge.entries()) if (index >= mostKept || age > longestKept) rmSync(path, { recursive: true, force: true });
+  try {
+    const others = readdirSync(all).filter((name) => /^[0-9a-f]{16}-v\d/.test(name)).map((name) => join(all, name)).filter((path) => path !== folder);
+    const byAge = others.map((path) => ({ path, age: Date.now() - statSync(path).mtimeMs })).sort((a, b) => a.age - b.age);
+    for (const [index, { path, age }] of byAge.entries()) if (index >= mostKept || age > longestKept) rmSync(path, { recursive: true, force: true });
+  } catch {
+    // Somebody else tidies, too.
+  }
+}
+
+function existingPartOf(folder: string): string {
+  let part = folder;
+  while (!existsSync(part) && part !== dirname(part)) part = dirname(part);
+  return part;
 }

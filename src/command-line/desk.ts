@@ -7,6 +7,7 @@ import { deviceIdentity, openHost, type OpenHost } from '#host';
 import { loginSeat, openAccounts } from '#sources';
 import { productionEndpoints } from '#spotify';
 import { encodeLine, Lines, LocalAnswer, longestAnswer, socketName } from '#surfaces/local/wire';
+import { handOver } from './hand-over.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -94,6 +95,7 @@ function connect(path: string): Promise<net.Socket | null> {
 
 async function openOwnDesk(config: Config, version: string, write: (line: string) => void): Promise<Desk> {
   const scope = new Scope();
+  scope.defer(() => handOver(config.data));
   try {
     const host = scope.use(await openHost({ ...config, log: { ...config.log, level: 'warn' } }, { version, write }));
     const endpoints = config.cloud ?? productionEndpoints;

@@ -1,11 +1,12 @@
 import { constants, type Stats } from 'node:fs';
-import { access, copyFile, lchown, mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { access, copyFile, mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkConfig, ConfigError, configurationName, formatProblem, isKept, largestBackup, type Config, type ConfigSource } from '#config';
 import type { Store } from '#core';
 import { TonearmError, toTonearmError } from '#foundation';
 import { openHost, writeFileAtomically } from '#host';
+import { handOver } from './hand-over.ts';
 import { unpackBackup } from './unpack.ts';
 
 export interface RestoreWorld {
@@ -151,13 +152,6 @@ async function writeValues(store: Store, values: ReadonlyMap<string, unknown>): 
   for (const name of await store.names('')) {
     if (isKept(name) && !values.has(name)) await store.remove(name);
   }
-}
-
-/** Tonearm could not read what root has put into its folder. */
-async function handOver(folder: string): Promise<void> {
-  const { uid, gid } = await stat(folder);
-  if (process.getuid?.() !== 0 || uid === 0) return;
-  for (const { parentPath, name } of await readdir(folder, { recursive: true, withFileTypes: true })) await lchown(join(parentPath, name), uid, gid);
 }
 
 function reasonOf(error: unknown): string {

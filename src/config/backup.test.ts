@@ -33,6 +33,7 @@ http:
     - { name: Panel, key: plantedKeyPlantedKeyPlantedKey00 }
     - { name: Other, key: !secret other }
 store: { secret: plantedStoreSecretXY, previousSecret: plantedEarlier }
+holidays: { dates: [12-24], urls: ["https://cal.example/plantedCalendar/a.ics"] }
 automations:
   - { id: tea, zone: kitchen, then: [{ volume: 3 }] }
 accounts: { owners: [ !secret owner ] }
@@ -61,7 +62,7 @@ it('holds the configuration and what was set at run time, and no secret', async 
   const everything = Object.values(files).join('\n');
   for (const secret of [...planted, 'plantedHash', 'plantedLogin']) expect(everything).not.toContain(secret);
   expect(everything).not.toContain('planted');
-  expect(leftOut).toEqual(['broker.address', 'broker.password', 'broker.username', 'http.keys', 'mqtt.password', 'network.proxy', 'presets.uri (a login in an address)', 'secrets.yaml: owner', 'store.previousSecret', 'store.secret', 'presets (a login in an address)']);
+  expect(leftOut).toEqual(['broker.address', 'broker.password', 'broker.username', 'holidays.urls', 'http.keys', 'mqtt.password', 'network.proxy', 'presets.uri (a login in an address)', 'secrets.yaml: owner', 'store.previousSecret', 'store.secret', 'presets (a login in an address)']);
   expect(files['configuration.yaml']).toContain('  - name: Kitchen\n');
   expect(files['configuration.yaml']).toContain('  password: null # left out of the backup\n');
   expect(files['configuration.yaml']).toContain('uri: "http://radio.example/stream"');

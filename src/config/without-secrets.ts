@@ -13,7 +13,7 @@ export interface WithoutSecrets {
 }
 
 /** Looked for also where the environment says something else and hides the file's own value. */
-const secretKeys: readonly Path[] = [['mqtt', 'password'], ['broker', 'password'], ['network', 'proxy'], ['store', 'secret'], ['store', 'previousSecret']];
+const secretKeys: readonly Path[] = [['mqtt', 'password'], ['broker', 'password'], ['network', 'proxy'], ['store', 'secret'], ['store', 'previousSecret'], ['holidays', 'urls']];
 
 /** The file with nothing secret in it: no secret settings, no logins in addresses, and no comments, as these keep settings of other days. */
 export function withoutSecrets({ config, file: { document } }: LoadedConfig): WithoutSecrets {

@@ -16,8 +16,9 @@ export async function writeFileAtomically(path: string, content: Uint8Array | st
       await file.writeFile(content);
       if (replaced) {
         // Nobody but root may give a file away; its group may be one of ours all the same.
-        await file.chown(replaced.uid, replaced.gid).catch(() => file.chown(-1, replaced.gid)).catch(() => undefined);
-        await file.chmod(replaced.mode & 0o777);
+        const isItsGroup = await file.chown(replaced.uid, replaced.gid).catch(() => file.chown(-1, replaced.gid)).then(() => true, () => false);
+        // What its group might do is not for ours.
+        await file.chmod(replaced.mode & (isItsGroup ? 0o777 : 0o707));
       }
       await file.sync();
     } finally {
