@@ -53,10 +53,12 @@ const AnnounceAction = z.strictObject({
   ...zone,
 });
 const SleepAction = z.strictObject({ sleep: Duration.describe('Pauses after this long'), fadeOut: Duration.default(30_000).describe('How long the end of it fades out'), ...zone });
-const WaitAction = z.strictObject({
-  wait: Duration.describe('Does nothing for this long. Outlives a restart'),
-  upTo: Duration.optional().describe('A different time every time, between wait and this'),
-});
+const WaitAction = z
+  .strictObject({
+    wait: Duration.describe('Does nothing for this long. Outlives a restart'),
+    upTo: Duration.optional().describe('A different time every time, between wait and this'),
+  })
+  .refine(({ wait, upTo }) => upTo === undefined || upTo >= wait, { path: ['upTo'], message: 'must not be shorter than "wait"' });
 const WaitUntilAction = z.strictObject({
   waitUntil: z.union([PresenceTrigger, MqttTrigger, PlaybackTrigger]).describe('Goes on when this happens, or at once where it is so already'),
   atMost: Duration.default(12 * 3_600_000).describe('Waits no longer'),

@@ -31,13 +31,17 @@ describe('what is listed', () => {
 
 /** What the web says, and what the log was told. */
 class House {
-  readonly clock = new FakeClock(Date.UTC(2026, 10, 22));
+  readonly clock: FakeClock;
   readonly store = new HomeStore().store;
   readonly said: string[] = [];
   asked: string[] = [];
   /** Null: no answer ever comes. */
   web: string | TonearmError | null = '';
   changes = 0;
+
+  constructor(now = Date.UTC(2026, 10, 22)) {
+    this.clock = new FakeClock(now);
+  }
 
   async open(settings: Partial<typeof noHolidays>) {
     const note = (message: string) => void this.said.push(message);
@@ -69,6 +73,21 @@ describe('a calendar on the web', () => {
     expect([house.asked.length, holidays.on('2026-12-23'), holidays.on('2026-12-24'), house.changes]).toEqual([2, null, 'School is out', 2]);
     await house.clock.advance(12 * hour);
     expect([house.asked.length, house.changes, house.said]).toEqual([3, 2, []]);
+  });
+
+  it('is the same one where only the moment of asking is another, and what is not understood is said once', async () => {
+    const house = new House();
+    const asked = (at: string) => calendar('20261223').replace('DTSTART', `DTSTAMP:${at}\r\nDTSTART`).replace('END:VEVENT', 'END:VEVENT\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260101\r\nRRULE:FREQ=DAILY\r\nEND:VEVENT');
+    house.web = asked('20261122T000000Z');
+    await using holidays = await house.open({ urls });
+    const said = [...house.said];
+    expect(said).toHaveLength(1);
+    house.web = asked('20261122T120000Z');
+    await house.clock.advance(12 * hour);
+    expect([house.asked.length, holidays.edition, house.said]).toEqual([2, 1, said]);
+    house.web = asked('20261123T000000Z').replace('20261223', '20261224');
+    await house.clock.advance(12 * hour);
+    expect([holidays.edition, holidays.on('2026-12-24'), house.said]).toEqual([2, 'School is out', said]);
   });
 
   it('that is away or is none leaves its last good copy, over a restart too, and is told once, without the address', async () => {
@@ -117,6 +136,13 @@ describe('a calendar on the web', () => {
   });
 });
 
+it('a machine that does not know the year yet works no holidays out, and says so', async () => {
+  const house = new House(Date.UTC(1970, 0, 1));
+  await using holidays = await house.open({ countries: ['DE'] });
+  expect(house.said).toEqual([expect.stringContaining('The clock of this machine is not set yet')]);
+  expect([holidays.edition, await house.store.sealed.names('')]).toEqual([0, []]);
+});
+
 it('a calendar on this machine is waited for the first time; later its kept copy will do, until the start is over', async () => {
   const { clock, store } = new House();
   let asked = 0;
@@ -158,6 +184,11 @@ describe('holidays of a country', () => {
     expect(await days('DE-BY', '2026-06-04', '2026-08-15')).toEqual(['Fronleichnam', null]);
     expect(await days('DE-BY-A', '2026-08-08')).toEqual(['Augsburger Friedensfest']);
     expect(await days('US', '2026-11-26', '2026-11-27')).toEqual(['Thanksgiving Day', null]);
+    // An evening or an afternoon off is no free day, at neither end.
+    expect(await days('AU-QLD', '2026-12-24', '2026-12-25')).toEqual([null, 'Christmas Day']);
+    expect((await days('TR', '2026-03-20', '2026-03-22', '2026-03-23')).map((name) => name !== null)).toEqual([true, true, false]);
+    // Some parts are written in small letters.
+    expect((await days('CK-AITUTAKI', '2026-12-25')).map((name) => name !== null)).toEqual([true]);
     // The Spring Festival is one entry of several days.
     expect(await days('JP', '2026-01-01')).not.toEqual([null]);
     expect((await days('CN', '2026-02-15', '2026-02-16', '2026-02-17', '2026-02-18', '2026-02-19')).map((name) => name !== null)).toEqual([false, true, true, true, false]);

@@ -11,6 +11,8 @@ import type { HolidayDate, HolidaysSettings } from './settings.ts';
 export const noHolidays: HolidaysSettings = { dates: [], files: [], countries: [], urls: [] };
 const day = 86_400_000;
 const largest = 4 * 1024 * 1024;
+/** There was no Tonearm before. */
+const firstYear = 2026;
 
 /** Joins all there is of free days. What cannot be read or had is a warning: alarms ring rather than not. */
 export async function openHolidays({ dates, files, countries, urls }: HolidaysSettings, { host, fetch }: Pick<AutomationsContext, 'host' | 'fetch'>): Promise<Holidays & AsyncDisposable> {
@@ -80,10 +82,12 @@ function countrySource(place: string, { clock }: Pick<Host, 'clock'>): CalendarS
   return {
     id: place.toLowerCase(),
     name: `The list of holidays of ${place}`,
-    every: 20 * day,
+    every: day,
     isNear: true,
     load(signal) {
       const year = new Date(clock.now()).getUTCFullYear();
+      // A machine without a clock of its own, before it has asked the network: its days must not take the place of the right ones.
+      if (year < firstYear) return Promise.reject(new TonearmError({ kind: 'unavailable', code: 'automations/clock-not-set', message: 'The clock of this machine is not set yet.' }));
       // Who asks for the next times of a leap day looks eight years ahead.
       return countryCalendar({ place, years: Array.from({ length: 11 }, (_, index) => year - 1 + index) }, signal);
     },

@@ -34,6 +34,8 @@ export class KeptCalendar implements AsyncDisposable {
   readonly #closing = new AbortController();
   #text: string | null = null;
   #calendar: Calendar = { entries: [], doubts: [] };
+  /** Said once. */
+  readonly #doubts = new Set<string>();
   #isAway = false;
   #running: Promise<void> = Promise.resolve();
 
@@ -80,7 +82,7 @@ export class KeptCalendar implements AsyncDisposable {
       const text = await withTimeout(clock, patience, { code: 'automations/calendar-away', message: 'There was no answer in time.' }, this.#closing.signal, load);
       if (this.#isAway) log.info(`${name} is there again.`);
       this.#isAway = false;
-      if (text === this.#text) return;
+      if (this.#text !== null && meaningOf(text) === meaningOf(this.#text)) return;
       this.#take(text);
       this.#options.changed();
       await store.sealed.write(keptPrefix + id, text).catch((error: unknown) => log.warn(`${name} cannot be kept; it holds until the next start`, { error }));
@@ -97,11 +99,20 @@ export class KeptCalendar implements AsyncDisposable {
   #take(text: string): void {
     this.#text = text;
     this.#calendar = readCalendar(text);
-    for (const doubt of this.#calendar.doubts) this.#options.host.log.warn(`${this.#source.name}: ${doubt}`);
+    for (const doubt of this.#calendar.doubts) {
+      if (this.#doubts.has(doubt)) continue;
+      this.#doubts.add(doubt);
+      this.#options.host.log.warn(`${this.#source.name}: ${doubt}`);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new DOMException('Nobody asks for days any more.', 'AbortError'));
     await this.#running;
   }
+}
+
+/** Some servers put the moment of asking into every entry. */
+function meaningOf(text: string): string {
+  return text.replace(/^(DTSTAMP|LAST-MODIFIED|CREATED)[:;][^\n]*\n/gim, '');
 }

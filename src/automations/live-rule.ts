@@ -11,8 +11,9 @@ import { isInTime, type Unfinished } from './unfinished.ts';
 import { watch, type Notice } from './watch.ts';
 import { dayOf, nextMidnight, sayMoment } from './zone-time.ts';
 
+const day = 86_400_000;
 /** Nobody looks further ahead for a day on which it may run. */
-const furthest = 400 * 86_400_000;
+const furthest = 400 * day;
 
 /** What all rules share. */
 export interface RuleWorld {
@@ -249,7 +250,7 @@ export class LiveRule implements AsyncDisposable {
     const skips = this.skipsNext;
     const { edition } = this.#world.holidays;
     const known = this.#next;
-    if (known && known.skips === skips && known.edition === edition && known.asked <= now && (known.moment === null || known.moment > now)) return known.moment;
+    if (known && known.skips === skips && known.edition === edition && known.asked <= now && now < (known.moment ?? known.asked + day)) return known.moment;
     const first = this.#afterOnItsDays(now);
     const moment = skips && first !== null ? this.#afterOnItsDays(first) : first;
     this.#next = { asked: now, skips, edition, moment };

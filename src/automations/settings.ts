@@ -57,7 +57,7 @@ export type HolidayDate = z.output<typeof NamedDate>;
 
 export const HolidaysSettings = z.strictObject({
   countries: z
-    .array(z.string().regex(/^[a-z]{2}(-[a-z0-9]{1,8}){0,2}$/i, 'must be a country by its two letters, with a part of it behind a dash if wanted: DE, DE-BY, US-CA').transform((place) => place.toUpperCase()))
+    .array(z.string().regex(/^[a-z]{2}(-[a-z0-9]{1,16}){0,2}$/i, 'must be a country by its two letters, with a part of it behind a dash if wanted: DE, DE-BY, US-CA').transform((place) => place.toUpperCase()))
     .max(20)
     .default([])
     .describe('Public holidays of these countries or parts of them: DE, DE-BY, US-CA'),

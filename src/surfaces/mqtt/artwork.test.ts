@@ -74,6 +74,14 @@ describe('the picture of a zone', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('is none when it is larger than a message may be, so that the one before does not stay', async () => {
+    let shows: Uint8Array | undefined;
+    const small = new Artwork({ clock, log: silentLog, limit: 1000, fetchCover: () => Promise.resolve(jpeg(1, 1001)), show: (picture) => (shows = picture) });
+    small.update(track('1'), false);
+    await clock.advance(0);
+    expect(shows).toEqual(new Uint8Array());
+  });
+
   it('is not waited for for ever, nor after the end', async () => {
     artwork.update(track('1'), false);
     await clock.advance(10_000);

@@ -5,7 +5,7 @@ import type { WebFetch } from '../surface.ts';
 /** Pixels. Home Assistant shows no larger ones, and brokers have limits. */
 const widest = 640;
 /** Bytes. */
-const largest = 256 * 1024;
+export const largestCover = 256 * 1024;
 /** Milliseconds. */
 const patience = 10_000;
 
@@ -15,6 +15,8 @@ export interface ArtworkOptions {
   readonly log: Log;
   /** Empty bytes: there is no picture. */
   readonly show: (picture: Uint8Array) => void;
+  /** Bytes: larger ones are as good as none. */
+  readonly limit?: number;
 }
 
 /** The picture of one zone as bytes: fetched one at a time, the newest wins, and the last one is kept. */
@@ -42,12 +44,12 @@ export class Artwork implements Disposable {
   }
 
   async #fetch(url: string): Promise<void> {
-    const { fetchCover, clock, log, show } = this.#options;
+    const { fetchCover, clock, log, show, limit = largestCover } = this.#options;
     const abort = (this.#fetching = new AbortController());
     let picture: Uint8Array = new Uint8Array();
     try {
       const late = { code: 'mqtt/cover-late', message: `The cover did not arrive within ${patience / 1000} seconds, so none is shown.` };
-      picture = checked(await withTimeout(clock, patience, late, abort.signal, (signal) => fetchCover(url, { signal, limit: largest })));
+      picture = checked(await withTimeout(clock, patience, late, abort.signal, (signal) => fetchCover(url, { signal, limit })), limit);
       this.#kept = { url, picture };
     } catch (error) {
       if (abort.signal.aborted || isAbort(error)) return;
@@ -72,7 +74,7 @@ export function pickCover(covers: readonly Cover[]): Cover | null {
 }
 
 /** The topic promises JPEG (home-integrations.md §5.2), and so does what Home Assistant is told. */
-function checked(picture: Uint8Array): Uint8Array {
-  if (picture[0] === 0xff && picture[1] === 0xd8 && picture.length <= largest) return picture;
+function checked(picture: Uint8Array, limit: number): Uint8Array {
+  if (picture[0] === 0xff && picture[1] === 0xd8 && picture.length <= limit) return picture;
   throw new TonearmError({ kind: 'corrupt', code: 'mqtt/cover-unusable', message: 'The cover is no JPEG picture, or too large, so none is shown.' });
 }

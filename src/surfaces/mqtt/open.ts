@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Preset, Presets, Store } from '#core';
 import { hex, Scope, sleep, TonearmError } from '#foundation';
 import type { SurfaceContext } from '../surface.ts';
-import { Artwork } from './artwork.ts';
+import { Artwork, largestCover } from './artwork.ts';
 import { accountLabels, Bridge } from './bridge.ts';
 import { carryMessages } from './carry.ts';
 import type { BridgeFacts, ZoneFacts } from './device-payload.ts';
@@ -17,6 +17,8 @@ import { reservedIds, Topics } from './topics.ts';
 import { TreeWatch } from './tree-watch.ts';
 import { ZoneMirror } from './zone-mirror.ts';
 
+/** What a message has besides its payload, in bytes: topic, properties. */
+const besides = 1024;
 /** How long a clean goodbye may take. Milliseconds. */
 const goodbye = 1000;
 
@@ -86,7 +88,7 @@ export async function openMqtt(settings: MqttSettings, context: SurfaceContext):
   }
   const mirrors = new Map(
     zones.map((zone) => {
-      const pictures = artwork === 'bytes' && fetchCover ? new Artwork({ fetchCover, clock, log, show: (picture) => void outlet.send('zoneCover', { zone: zone.id }, picture) }) : undefined;
+      const pictures = artwork === 'bytes' && fetchCover ? new Artwork({ fetchCover, clock, log, limit: Math.min(largestCover, (settings.maxPacket ?? Infinity) - besides), show: (picture) => void outlet.send('zoneCover', { zone: zone.id }, picture) }) : undefined;
       const account = (id: string, name: string) => labels(id).find((one) => one.name === name)?.label ?? null;
       return [zone.id, scope.use(new ZoneMirror(zone, { outlet, clock, presets, account, artwork: pictures, queue: settings.queue }))];
     }),

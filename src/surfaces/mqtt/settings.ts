@@ -39,7 +39,7 @@ export const MqttSettings = z
     key: z.string().optional().describe('Path of a PEM file with the key of our certificate'),
     verify: z.boolean().default(true).describe('Check the certificate of the broker'),
     serverName: z.string().min(1).max(253).optional().describe('Name in the certificate of the broker, when it is not the one in its address (mqtts://)'),
-    maxPacket: z.int().min(16 * 1024).max(268_435_455).optional().describe('Bytes: no larger message is sent, for a broker of MQTT 3.1.1 that throws out whoever does; one of MQTT 5 says so itself'),
+    maxPacket: z.int().min(64 * 1024).max(268_435_455).optional().describe('Bytes: no larger message is sent, for a broker of MQTT 3.1.1 that throws out whoever does; one of MQTT 5 says so itself'),
     artwork: z.enum(['bytes', 'url', 'off']).default('bytes').describe('The cover in Home Assistant: bytes sends the picture itself, url where it is, off shows none'),
     queue: z.boolean().default(false).describe('Tell what comes next, below <zone>/queue'),
     logging: z.enum(['off', 'error', 'warn', 'info', 'debug']).default('off').describe('Say on bridge/logging what the log says, from this level on; without secrets'),
