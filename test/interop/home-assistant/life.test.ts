@@ -18,7 +18,7 @@ const orders: readonly (readonly [Part, Part, Part])[] = [
 ];
 
 /** These have no state until something happens: a press, an event, a cover. */
-const isStateless = (entity: string) => /^(button|event|text|image|scene)\./.test(entity) || entity.endsWith('_preset');
+const isStateless = (entity: string) => /^(button|event|notify|text|image|scene)\./.test(entity) || entity.endsWith('_preset');
 
 const installation = await install(newest);
 
