@@ -166,8 +166,8 @@ async function main(): Promise<ExitCode | 'running'> {
   try {
     if (options.check === true) {
       const { source, config, loaded } = await configure(options);
-      const [{ findDoubts, formatProblem }, { keptValue }] = await Promise.all([import('#config'), import('#host')]);
-      const doubts = await findDoubts({ config, file: loaded.file }, await keptValue(config.data, 'presets'));
+      const [{ findDoubts, formatProblem }, { findPrograms, keptValue }] = await Promise.all([import('#config'), import('#host')]);
+      const doubts = await findDoubts({ config, file: loaded.file }, await keptValue(config.data, 'presets'), findPrograms());
       if (doubts.length > 0) process.stderr.write(`Tonearm starts with this, and yet (presets added since were looked for in ${config.data}):\n${doubts.map((doubt) => `  ${formatProblem(doubt)}\n`).join('')}`);
       process.stdout.write(`${source.path} ${doubts.length === 0 ? 'is fine' : 'can be used'}: ${config.zones.map(({ name, id }) => `zone "${name}" (${id})`).join(', ')}.\n`);
       return exit.fine;

@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeClock, Secret, silentLog, TonearmError, type Log } from '#foundation';
 import { HomeStore } from '../../test/kit/home.ts';
+import { noPrograms } from '../../test/kit/no-programs.ts';
+import { buildProgram, type BuiltProgram } from '../../test/kit/program.ts';
 import { readCalendar } from './calendar.ts';
 import { countryCalendar } from './countries/country-calendar.ts';
 import { daysOf, noHolidays, openHolidays, readFiles } from './holidays.ts';
@@ -51,7 +48,7 @@ class House {
       if (this.web === null) return new Promise(() => undefined);
       return this.web instanceof TonearmError ? Promise.reject(this.web) : Promise.resolve(Buffer.from(this.web));
     };
-    const holidays = await openHolidays({ ...noHolidays, ...settings }, { host: { clock: this.clock, log, store: this.store }, fetch });
+    const holidays = await openHolidays({ ...noHolidays, ...settings }, { host: { clock: this.clock, log, store: this.store, programs: noPrograms }, fetch });
     holidays.onChanged(() => (this.changes += 1));
     await this.clock.advance(0);
     return holidays;
@@ -160,19 +157,15 @@ it('a calendar on this machine is waited for the first time; later its kept copy
 });
 
 describe('holidays of a country', () => {
-  let folder: string;
-  let program: URL;
+  let program: BuiltProgram;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tonearm-holidays-'));
-    const outfile = join(folder, 'holidays-thread.mjs');
-    await build({ entryPoints: [fileURLToPath(new URL('countries/entry.ts', import.meta.url))], outfile, bundle: true, format: 'esm', platform: 'node', conditions: ['source'], logLevel: 'silent', banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" } });
-    program = pathToFileURL(outfile);
+    program = await buildProgram(new URL('countries/entry.ts', import.meta.url));
   });
 
-  afterAll(() => rm(folder, { recursive: true }));
+  afterAll(() => program[Symbol.asyncDispose]());
 
-  const ask = (place: string, years = [2026]) => countryCalendar({ place, years }, undefined, program);
+  const ask = (place: string, years = [2026]) => countryCalendar({ place, years }, program.url);
   const days = async (place: string, ...asked: readonly string[]) => {
     const { entries, doubts } = readCalendar(await ask(place));
     expect(doubts).toEqual([]);

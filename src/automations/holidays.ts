@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Host } from '#core';
 import { type Secret, Scope, TonearmError } from '#foundation';
 import { readCalendar, type CalendarEntry } from './calendar.ts';
 import { countryCalendar } from './countries/country-calendar.ts';
@@ -74,11 +73,11 @@ export async function readFiles(files: readonly string[], doubt: (file: string, 
 }
 
 /** Rejects with `automations/unknown-country`. */
-export async function checkCountries(countries: readonly string[]): Promise<void> {
-  for (const place of countries) await countryCalendar({ place, years: [] });
+export async function checkCountries(countries: readonly string[], program: URL): Promise<void> {
+  for (const place of countries) await countryCalendar({ place, years: [] }, program);
 }
 
-function countrySource(place: string, { clock }: Pick<Host, 'clock'>): CalendarSource {
+function countrySource(place: string, { clock, programs }: AutomationsContext['host']): CalendarSource {
   return {
     id: place.toLowerCase(),
     name: `The list of holidays of ${place}`,
@@ -89,7 +88,7 @@ function countrySource(place: string, { clock }: Pick<Host, 'clock'>): CalendarS
       // A machine without a clock of its own, before it has asked the network: its days must not take the place of the right ones.
       if (year < firstYear) return Promise.reject(new TonearmError({ kind: 'unavailable', code: 'automations/clock-not-set', message: 'The clock of this machine is not set yet.' }));
       // Who asks for the next times of a leap day looks eight years ahead.
-      return countryCalendar({ place, years: Array.from({ length: 11 }, (_, index) => year - 1 + index) }, signal);
+      return countryCalendar({ place, years: Array.from({ length: 11 }, (_, index) => year - 1 + index) }, programs.holidaysThread, signal);
     },
   };
 }

@@ -1,4 +1,5 @@
 /** When · if · then: rules, presence and alarms. Speaks commands like a surface, without a person. */
+import type { Programs } from '#core';
 import { AlarmSettings } from './alarm/settings.ts';
 import type { AutomationsSettings } from './configuration.ts';
 import type { OpenAutomations } from './engine.ts';
@@ -26,12 +27,12 @@ export async function automationProblems(settings: AutomationsSettings, zones: r
 }
 
 /** What is probably wrong with them and no reason not to start. Rejects with `automations/calendar-unreadable` or `automations/unknown-country`. */
-export async function automationDoubts(settings: AutomationsSettings, zones: readonly string[], presets: readonly KnownPreset[]): Promise<readonly ReferenceProblem[]> {
+export async function automationDoubts(settings: AutomationsSettings, zones: readonly string[], presets: readonly KnownPreset[], { holidaysThread }: Pick<Programs, 'holidaysThread'>): Promise<readonly ReferenceProblem[]> {
   const [{ missingPresets }, { checkCountries, noHolidays, readFiles }] = await Promise.all([import('./missing-presets.ts'), import('./holidays.ts')]);
   const found = [...missingPresets(settings, zones, presets)];
   const { files, countries } = settings.holidays ?? noHolidays;
   await readFiles(files, (file, message) => found.push({ path: ['holidays', 'files', files.indexOf(file)], message }));
-  await checkCountries(countries);
+  await checkCountries(countries, holidaysThread);
   return found;
 }
 

@@ -1,4 +1,4 @@
-import type { Automations, AutomationView, Forecast, HomeMessages, Host, Millis, PersonView, Presets, RunResult, RunView, ZoneView } from '#core';
+import type { Automations, AutomationView, Forecast, HomeMessages, Host, Millis, PersonView, Presets, Programs, RunResult, RunView, ZoneView } from '#core';
 import type { Events } from '#foundation';
 
 /** What the whole room is given by the composition root. */
@@ -6,7 +6,7 @@ export interface AutomationsContext {
   readonly zones: readonly ZoneView[];
   readonly presets: Presets;
   readonly messages: HomeMessages;
-  readonly host: Pick<Host, 'clock' | 'log' | 'store'>;
+  readonly host: Pick<Host, 'clock' | 'log' | 'store'> & { readonly programs: Pick<Programs, 'holidaysThread'> };
   /** Gets something from the web, as the owner set it up; without it calendars are not asked for. */
   readonly fetch?: ((url: string, options: { readonly signal: AbortSignal; readonly limit: number; readonly redirects?: number }) => Promise<Uint8Array>) | undefined;
 }

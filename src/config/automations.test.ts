@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noPrograms } from '../../test/kit/no-programs.ts';
 import { findDoubts } from './doubts.ts';
 import { loadConfig } from './load.ts';
 import { formatProblem } from './problem.ts';
@@ -103,7 +104,7 @@ holidays: { files: [free.ics] }
   const doubts = async (added: unknown): Promise<string[]> => {
     const path = join(folder, 'configuration.yaml');
     await writeFile(path, text);
-    const found = await findDoubts(await loadConfig({ path, environment: {}, defaultData: folder }), added);
+    const found = await findDoubts(await loadConfig({ path, environment: {}, defaultData: folder }), added, noPrograms);
     return found.map((doubt) => formatProblem(doubt).replace(`${path}:`, '').replaceAll(folder, '').replace(/^(\d+):\d+:/, '$1:'));
   };
 

@@ -54,6 +54,7 @@ export interface Store {
 export interface Programs {
   readonly audioThread: URL;
   readonly puzzleThread: URL;
+  readonly holidaysThread: URL;
   readonly speakerChild: URL;
 }
 

@@ -6,6 +6,7 @@ export function findPrograms(from = import.meta.url): Programs {
   return {
     audioThread: new URL('audio-thread.js', folder),
     puzzleThread: new URL('puzzle-thread.js', folder),
+    holidaysThread: new URL('holidays-thread.js', folder),
     speakerChild: new URL('speaker-child.js', folder),
   };
 }

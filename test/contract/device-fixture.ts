@@ -4,6 +4,7 @@ import { openCloud, type CatalogueEntry, type Cloud, type CloudOptions, type Pho
 import { openReceiver, type Receiver } from '#sources';
 import type { PutStateRequest } from '#spotify/wire';
 import { openZone, type OpenZone } from '#zones';
+import { noPrograms } from '../kit/no-programs.ts';
 import { SpokenDeck } from '../kit/spoken.ts';
 import { patience, until } from './session-fixture.ts';
 
@@ -106,12 +107,11 @@ export class Kitchen implements AsyncDisposable {
       remove: async (name: string) => void this.stored.delete(prefix + name),
       names: async (start: string) => [...this.stored.keys()].filter((key) => key.startsWith(prefix + start)).map((key) => key.slice(prefix.length)),
     });
-    const nowhere = new URL('file:///nowhere/thread.js');
     this.host = {
       clock: systemClock,
       log: silentLog,
       store: { ...values('plain/'), sealed: values('sealed/') },
-      programs: { audioThread: nowhere, puzzleThread: nowhere, speakerChild: nowhere },
+      programs: noPrograms,
       version: '0.1.0',
       announce: () => Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() }),
     };

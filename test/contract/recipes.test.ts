@@ -7,6 +7,7 @@ import type { PlayerState } from '#core';
 import { checkConfig } from '../../src/config/load.ts';
 import { HomeBroker } from '../kit/home-broker.ts';
 import { ListeningRoom } from '../kit/listening-room.ts';
+import { noPrograms } from '../kit/no-programs.ts';
 import type { Speaker } from '../kit/speaker.ts';
 import { VirtualClock } from '../kit/virtual-clock.ts';
 import { memoryStore } from './surface-fake-player.ts';
@@ -60,7 +61,7 @@ class Kitchen implements AsyncDisposable {
       for (const speaker of Object.values(this.#speakers)) await speaker.presets.add({ name, uri: room.albumOf('Song 0'), ...(volume !== undefined && { level: volume / 100 }) });
     }
     const zones = Object.values(this.#speakers).map(({ zone: { id, name, player } }) => ({ id, name, player }));
-    this.#automations = await openAutomations(config.automations ?? expect.fail('no automations in it'), { zones, presets: room.speaker.presets, messages: broker.messages, host: { clock: room.clock, log: silentLog, store: memoryStore() } });
+    this.#automations = await openAutomations(config.automations ?? expect.fail('no automations in it'), { zones, presets: room.speaker.presets, messages: broker.messages, host: { clock: room.clock, log: silentLog, store: memoryStore(), programs: noPrograms } });
   }
 
   get automations(): OpenAutomations {

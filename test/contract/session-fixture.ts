@@ -2,6 +2,7 @@ import { Scope, Secret, systemClock, type Clock, type Log, type LogFields, type 
 import { openCloud, type Account, type CatalogueEntry, type Cloud, type CloudOptions } from '#simulator';
 import { defaultClientId, openSession, type Identity, type Session, type SessionHost, type SessionOptions } from '#spotify';
 import { AuthType, DeviceType, MemberType, PutStateReason, type Input, type PutStateRequest } from '#spotify/wire';
+import { noPrograms } from '../kit/no-programs.ts';
 
 export const identity: Identity = { deviceId: 'a1'.repeat(20), name: 'Kitchen', brand: 'Tonearm', model: 'Tonearm', version: '0.1.0', clientId: defaultClientId };
 
@@ -55,7 +56,7 @@ export class Table implements AsyncDisposable {
       clock,
       log: recorder(this.lines),
       store: { ...values('plain/'), sealed: values('sealed/') },
-      programs: { puzzleThread: new URL('file:///nowhere/puzzle-thread.js') },
+      programs: noPrograms,
     };
   }
 

@@ -1,5 +1,6 @@
 import type { Command, CommandKind, Host, Origin, Player, PlayerEvents, PlayerState, Store, Track, Uri, Volume, ZoneView } from '#core';
 import { type Clock, Emitter, type Events, type Log, type LogLevel, silentLog, TonearmError } from '#foundation';
+import { noPrograms } from '../kit/no-programs.ts';
 
 /** A track with just enough to show. */
 export function someTrack(uri: Uri, more: Partial<Track> = {}): Track {
@@ -192,10 +193,10 @@ export function memoryStore(): Store & { readonly values: Map<string, unknown> }
   return { ...space, sealed: space, values };
 }
 
-export type FakeHost = Pick<Host, 'clock' | 'log' | 'version'> & { readonly store: ReturnType<typeof memoryStore> };
+export type FakeHost = Pick<Host, 'clock' | 'log' | 'version' | 'programs'> & { readonly store: ReturnType<typeof memoryStore> };
 
 export function fakeHost(clock: Clock, log: Log = silentLog): FakeHost {
-  return { clock, log, version: '0.0.0-test', store: memoryStore() };
+  return { clock, log, version: '0.0.0-test', store: memoryStore(), programs: noPrograms };
 }
 
 /** Keeps what was said. */

@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { type Clock, every, Scope, systemClock } from '#foundation';
 import { openHomeMessages, surfaces, type SurfaceContext } from '#surfaces';
+import { buildProgram } from '../kit/program.ts';
 import { fakeHost, fakeZone, keptLog, playing, someVolume } from '../contract/surface-fake-player.ts';
 import { selfSigned, signedBy } from './mqtt-certificate.ts';
 import { Listener, mosquitto, Mosquitto, retainedAt } from './mqtt-peers.ts';
@@ -175,12 +175,9 @@ describe.skipIf(mosquitto === undefined)('a life with a broker', () => {
       for (const end of [near, far]) end.on('error', () => undefined);
       near.pipe(far).pipe(near);
     });
-    const folder = await mkdtemp(join(tmpdir(), 'tonearm-mqtt-'));
-    scope.defer(() => rm(folder, { recursive: true, force: true }));
     // In a process of its own: the test runner changes how a WebSocket's errors travel.
-    const outfile = join(folder, 'client.cjs');
-    await build({ entryPoints: [new URL('mqtt-client-process.ts', import.meta.url).pathname], outfile, bundle: true, platform: 'node', format: 'cjs', conditions: ['source'], logLevel: 'error' });
-    const child = spawn(process.execPath, [outfile, `ws://127.0.0.1:${(server.address() as { port: number }).port}`], { stdio: 'ignore' });
+    const program = scope.use(await buildProgram(new URL('mqtt-client-process.ts', import.meta.url)));
+    const child = spawn(process.execPath, [program.path, `ws://127.0.0.1:${(server.address() as { port: number }).port}`], { stdio: 'ignore' });
     scope.defer(() => child.kill('SIGKILL'));
     const listener = scope.use(await Listener.open(broker.url));
     await listener.until('tonearm/kitchen', ({ state }) => state === 'playing', generous);

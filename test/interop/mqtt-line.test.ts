@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect as connectSocket, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openBroker } from '#broker';
 import { Scope, Secret, systemClock } from '#foundation';
 import { surfaces } from '#surfaces';
+import { buildProgram } from '../kit/program.ts';
 import { fakeHost, fakeZone, keptLog, playing, someVolume } from '../contract/surface-fake-player.ts';
 import { freePort, Listener, mosquitto, Mosquitto, retainedAt } from './mqtt-peers.ts';
 import { selfSigned } from './mqtt-certificate.ts';
@@ -83,11 +83,8 @@ describe.skipIf(mosquitto === undefined)('the line to a real broker', () => {
   it('leaves its will when the process is killed', async () => {
     const broker = scope.use(await Mosquitto.open());
     const listener = scope.use(await Listener.open(broker.url));
-    const folder = await mkdtemp(join(tmpdir(), 'tonearm-mqtt-'));
-    scope.defer(() => rm(folder, { recursive: true, force: true }));
-    const outfile = join(folder, 'client.cjs');
-    await build({ entryPoints: [new URL('mqtt-client-process.ts', import.meta.url).pathname], outfile, bundle: true, platform: 'node', format: 'cjs', conditions: ['source'], logLevel: 'error' });
-    const child = spawn(process.execPath, [outfile, broker.url], { stdio: 'ignore' });
+    const program = scope.use(await buildProgram(new URL('mqtt-client-process.ts', import.meta.url)));
+    const child = spawn(process.execPath, [program.path, broker.url], { stdio: 'ignore' });
     scope.defer(() => child.kill('SIGKILL'));
     await listener.until('tonearm/bridge/state', ({ state }) => state === 'online', 20_000);
     await listener.until('tonearm/kitchen', ({ state }) => state === 'playing');

@@ -4,6 +4,7 @@ import { Emitter, FakeClock, Scope, silentLog, TonearmError } from '#foundation'
 import { Neighbours, openZone } from '#zones';
 import { AlarmSettings, HolidaysSettings, LocationSettings, openAutomations, PresenceSettings, QuietHoursSettings, Rules, type OpenAutomations } from '#automations';
 import { HomeBroker } from './home-broker.ts';
+import { noPrograms } from './no-programs.ts';
 import { SoundingDeck } from './sounding-deck.ts';
 
 /** Plays whatever it is asked to at once and without a sound: what counts is who asked. */
@@ -123,7 +124,7 @@ export class Home implements AsyncDisposable {
 
   static async open(settings: HomeSettings, options: HomeOptions = {}): Promise<Home> {
     const home = new Home(options);
-    const host = { clock: home.clock, log: silentLog, store: home.memory.store };
+    const host = { clock: home.clock, log: silentLog, store: home.memory.store, programs: noPrograms };
     const neighbours = new Neighbours();
     for (const id of options.zones ?? ['kitchen']) {
       const zone = home.#scope.use(

@@ -4,6 +4,7 @@ import { openAccounts, openReceiver, usualAccounts, type AccountsSettings, type 
 import type { PutStateRequest } from '#spotify/wire';
 import type { Cloud } from '#simulator';
 import { openPresets, openZone, type Neighbours, type OpenZone, type PresetSettings } from '#zones';
+import { noPrograms } from './no-programs.ts';
 import { SoundingDeck, type KitDeck, type SoundingDeckOptions } from './sounding-deck.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -63,12 +64,11 @@ export class Speaker implements AsyncDisposable {
       remove: (name: string) => Promise.resolve(void this.stored.delete(prefix + name)),
       names: (start: string) => Promise.resolve([...this.stored.keys()].filter((key) => key.startsWith(prefix + start)).map((key) => key.slice(prefix.length))),
     });
-    const nowhere = new URL('file:///nowhere/thread.js');
     this.#host = {
       clock,
       log: recorder(this.lines, clock),
       store: { ...values('plain/'), sealed: values('sealed/') },
-      programs: { audioThread: nowhere, puzzleThread: nowhere, speakerChild: nowhere },
+      programs: noPrograms,
       version: '0.1.0',
       announce: () => Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() }),
     };

@@ -32,5 +32,6 @@ async function make(): Promise<Programs> {
     logLevel: 'error',
   });
   const folder = pathToFileURL(`${outdir}/`);
-  return { audioThread: new URL('audio-thread.js', folder), speakerChild: new URL('speaker-child.js', folder), puzzleThread: new URL('none.js', folder) };
+  const none = new URL('none.js', folder);
+  return { audioThread: new URL('audio-thread.js', folder), speakerChild: new URL('speaker-child.js', folder), puzzleThread: none, holidaysThread: none };
 }

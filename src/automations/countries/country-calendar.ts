@@ -8,20 +8,17 @@ export interface Question {
   readonly years: readonly number[];
 }
 
-/** Beside the bundle that is us; from source it is in `dist/`. */
-const beside = (from: string) => new URL(from.endsWith('.ts') ? '../../../dist/holidays-thread.js' : './holidays-thread.js', from);
-
 let turn: Promise<unknown> = Promise.resolve();
 
-/** Public holidays as an iCalendar text, worked out in a thread of its own. Rejects with `automations/unknown-country`. */
-export function countryCalendar(question: Question, signal?: AbortSignal, program = beside(import.meta.url)): Promise<string> {
+/** Public holidays as an iCalendar text, worked out by the code of a thread of its own. Rejects with `automations/unknown-country`. */
+export function countryCalendar(question: Question, program: URL, signal?: AbortSignal): Promise<string> {
   // One at a time: each takes 27 MB.
-  const answer = turn.then(() => ask(question, signal, program));
+  const answer = turn.then(() => ask(question, program, signal));
   turn = answer.catch(() => undefined);
   return answer;
 }
 
-async function ask(question: Question, signal: AbortSignal | undefined, program: URL): Promise<string> {
+async function ask(question: Question, program: URL, signal?: AbortSignal): Promise<string> {
   signal?.throwIfAborted();
   const { place } = question;
   const worker = new Worker(program, { workerData: question });

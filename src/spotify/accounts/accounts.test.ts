@@ -10,6 +10,7 @@ import {
   type ClientTokenAnswer,
   type Login5Answer,
 } from '#spotify/wire';
+import { noPrograms } from '../../../test/kit/no-programs.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../web/http-client.ts';
 import { ServerClock } from '../web/server-clock.ts';
 import { Accounts } from './accounts.ts';
@@ -68,7 +69,7 @@ function make(): Accounts {
         write: () => Promise.reject(new Error('not here')),
         sealed: { read: (name) => Promise.resolve(sealed.get(name) ?? null), write: (name, value) => Promise.resolve(void sealed.set(name, value)) },
       },
-      programs: { puzzleThread: new URL('file:///nowhere.js') },
+      programs: noPrograms,
     },
     log: silentLog,
     serverClock: new ServerClock(clock),

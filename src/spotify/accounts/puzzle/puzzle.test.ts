@@ -1,11 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeClock, systemClock } from '#foundation';
 import { checkHashcash } from '#spotify/wire';
+import { buildProgram, type BuiltProgram } from '../../../../test/kit/program.ts';
 import { solvePuzzle, type Puzzle } from './puzzle.ts';
 
 /** `connect-session.md §8.4`, the worked example. */
@@ -18,17 +14,15 @@ const suffix = '675bb0e7ffbbf9ee0000000000000289';
 const nowhere = new URL('file:///nowhere/puzzle-thread.js');
 
 describe('solvePuzzle', () => {
-  let folder: string;
+  let built: BuiltProgram;
   let program: URL;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tonearm-puzzle-'));
-    const outfile = join(folder, 'puzzle-thread.mjs');
-    await build({ entryPoints: [fileURLToPath(new URL('entry.ts', import.meta.url))], outfile, bundle: true, format: 'esm', platform: 'node', conditions: ['source'], logLevel: 'silent', banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" } });
-    program = pathToFileURL(outfile);
+    built = await buildProgram(new URL('entry.ts', import.meta.url));
+    program = built.url;
   });
 
-  afterAll(() => rm(folder, { recursive: true }));
+  afterAll(() => built[Symbol.asyncDispose]());
 
   it('finds the first solution in a thread, and here when there is no thread', async () => {
     for (const where of [program, nowhere]) {
