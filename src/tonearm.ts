@@ -3,7 +3,7 @@ import type { AutomationsContext, AutomationsSettings, OpenAutomations } from '#
 import { slugOf, type Config, type ZoneConfig } from '#config';
 import type { Control, ZoneView } from '#core';
 import { Scope } from '#foundation';
-import { deviceIdentity, type OpenHost } from '#host';
+import { deviceIdentity, openLauncher, type OpenHost } from '#host';
 import { openAccounts, openReceiver, openSounds, type OpenAccounts, type Receiver } from '#sources';
 import { productionEndpoints, type CloudEndpoints } from '#spotify';
 import { openApiKeys, openEach, openHomeMessages, openWebFetch, surfaces } from '#surfaces';
@@ -41,8 +41,10 @@ export async function openTonearm(config: Config, host: OpenHost, control?: Cont
     const zones = opened.map(({ view }) => view);
     // Before the surfaces, which show them; what they say to the home goes out through a surface.
     const home = openHomeMessages((error) => host.log.error('A listener to MQTT messages failed', { error }));
-    const { fetch } = scope.use(openWebFetch({ clock: host.clock, proxy: config.network.proxy, certificates: config.cloud?.certificates }));
-    const automations = config.automations ? await openOwnAutomations(config.automations, { zones, presets, messages: home.messages, host, fetch }, scope) : undefined;
+    const { fetch, request } = scope.use(openWebFetch({ clock: host.clock, proxy: config.network.proxy, certificates: config.cloud?.certificates }));
+    // Before the rules, so that these end first: none of them goes on because its program was ended.
+    const { launch } = scope.use(openLauncher(host.clock));
+    const automations = config.automations ? await openOwnAutomations(config.automations, { zones, presets, messages: home.messages, host, fetch, request, launch }, scope) : undefined;
     // Our own broker speaks no other version: asking for MQTT 5 first would cost a connection.
     const mqtt = config.mqtt ?? (broker ? { url: broker, version: '3.1.1', username: config.broker.username, password: config.broker.password } : undefined);
     const apiKeys = await openApiKeys({ host, configured: config.http.keys });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { FadeCurve, Uri } from '#core';
 import { Duration } from './duration.ts';
 import { MqttTrigger, PlaybackTrigger, PresenceTrigger } from './triggers.ts';
-import { Id, Percent, Topic, Zones } from './words.ts';
+import { Id, oneOrMore, Percent, Topic, Zones } from './words.ts';
 
 const zone = { zone: Zones.optional().describe('Where: a zone, a list of zones, or all. The rule\'s own zone when absent') };
 const start = {
@@ -10,6 +10,13 @@ const start = {
   fadeIn: Duration.optional().describe('Begin silent and reach the volume in this time'),
 };
 const here = Zones.or(z.literal(true).transform((): readonly string[] | undefined => undefined));
+
+/** Text with gaps, or anything that becomes JSON. */
+const Filled = z.union([z.string(), z.number(), z.boolean(), z.record(z.string(), z.json()), z.array(z.json())]);
+/** Of a header, RFC 9110 §5.6.2; but for those that say how long the body is. */
+const HeaderName = z.string().regex(/^(?!content-length$|transfer-encoding$)[\w!#$%&'*+.^`|~-]{1,100}$/i, 'must be the name of a header, such as authorization; how long the body is, Tonearm says itself');
+const VariableName = z.string().regex(/^[A-Za-z_]\w{0,99}$/, 'must be the name of a variable, such as AMP_ROOM');
+const Argument = z.union([z.string(), z.number(), z.boolean()]).transform(String).refine((text) => !text.includes('\0') && text.length <= 4096, 'must be a text of up to 4096 characters without a zero byte');
 
 const PlayAction = z.strictObject({
   play: Uri.describe('What: a Spotify URI or share link, a web address or a file of sound, sound:chime'),
@@ -67,8 +74,22 @@ const WaitUntilAction = z.strictObject({
 const RunAction = z.strictObject({ run: Id.describe('Sets another automation off; its conditions are asked') });
 const PublishAction = z.strictObject({
   publish: Topic.describe('Says something on MQTT'),
-  payload: z.union([z.string(), z.number(), z.boolean(), z.record(z.string(), z.json()), z.array(z.json())]).default('').describe('Text, or anything that becomes JSON. {{zone.title}} and its like are filled in'),
+  payload: Filled.default('').describe('Text, or anything that becomes JSON. {{zone.title}} and its like are filled in'),
   retained: z.boolean().default(false).describe('The broker keeps it'),
+});
+const RequestAction = z.strictObject({
+  request: z.string().max(2048).refine(isAddress, 'must be an address such as http://lamp.home/on?title={{zone.title}}; what is filled in stands behind its "?"').describe('Asks something of the web: an address, http or https. {{zone.title}} and its like are filled in behind the ?'),
+  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).optional().describe('POST with a body and GET without one, when absent'),
+  headers: z.record(HeaderName, z.string().max(4096).regex(/^[\t\x20-\x7e]*$/, 'must be plain letters on one line').nullable()).transform(given).optional().describe('What else it is told: authorization: !secret lamp'),
+  body: Filled.optional().describe('Text, or anything that becomes JSON. {{zone.title}} and its like are filled in'),
+  timeout: Duration.default(10_000).describe('Waits no longer for the answer'),
+});
+const ProgramAction = z.strictObject({
+  program: oneOrMore(Argument)
+    .refine(([name = '']) => name.startsWith('/') || (name !== '' && !name.includes('/')), 'must begin with the full path of a program, as in /usr/local/bin/amp, or with its name alone, which is looked for on PATH')
+    .describe('Starts a program and waits for its end: its path or name, then its arguments, as a list: [/usr/local/bin/amp, "on"]. No shell; what is on is in its environment as TONEARM_TITLE and so on'),
+  environment: z.record(VariableName, Argument.nullable()).transform(given).optional().describe('What its environment has besides'),
+  timeout: Duration.default(30_000).describe('Ended by force after this long'),
 });
 const EnableAction = z.strictObject({ enable: Id.describe('Switches another automation on') });
 const DisableAction = z.strictObject({ disable: Id.describe('Switches another automation off') });
@@ -76,6 +97,15 @@ const DisableAction = z.strictObject({ disable: Id.describe('Switches another au
 /** One thing a rule does. */
 export const Action = z.union([
   PlayAction, PresetAction, PauseAction, ResumeAction, StopAction, NextAction, FadeAction, LimitAction, TransferAction, AnnounceAction,
-  SleepAction, WaitAction, WaitUntilAction, RunAction, PublishAction, EnableAction, DisableAction, MuteAction, VolumeAction,
+  SleepAction, WaitAction, WaitUntilAction, RunAction, PublishAction, RequestAction, ProgramAction, EnableAction, DisableAction, MuteAction, VolumeAction,
 ]);
 export type Action = z.output<typeof Action>;
+
+/** Without what was left empty, as a backup leaves what is secret. */
+function given(record: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(record).filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
+function isAddress(text: string): boolean {
+  return /^https?:\/\/[^\s{}?#]+(\?(?:[^\s#{}]|\{\{\s*[a-z.]+\s*\}\})*)?$/i.test(text) && URL.canParse(text.replace(/\?.*$/, ''));
+}

@@ -13,16 +13,22 @@ type Json = string | number | boolean | null | readonly Json[] | { readonly [key
  * A payload with its gaps filled. In what is JSON the gaps are inside of texts, so whatever a title holds cannot break out of them;
  * a plain text that looks like JSON is treated as JSON for the same reason.
  */
-export function fillPayload(payload: unknown, fillings: Fillings): string {
-  if (typeof payload !== 'string') return JSON.stringify(fillJson(payload as Json, fillings));
+export function fillPayload(payload: unknown, fillings: Fillings): { readonly text: string; readonly isJson: boolean } {
+  if (typeof payload !== 'string') return { text: JSON.stringify(fillJson(payload as Json, fillings)), isJson: true };
   if (/^\s*[[{]/.test(payload)) {
     try {
-      return JSON.stringify(fillJson(JSON.parse(payload) as Json, fillings));
+      return { text: JSON.stringify(fillJson(JSON.parse(payload) as Json, fillings)), isJson: true };
     } catch {
       // No JSON after all.
     }
   }
-  return fillText(payload, fillings);
+  return { text: fillText(payload, fillings), isJson: false };
+}
+
+/** An address with its gaps filled. They stand behind its `?`, and whatever a title holds stays the one value it is. */
+export function fillAddress(address: string, fillings: Fillings): string {
+  // Half a character, which some titles have, becomes a whole one.
+  return fillText(address, fillings, (value) => encodeURIComponent(Buffer.from(value).toString()));
 }
 
 function fillJson(value: Json, fillings: Fillings): Json {
@@ -32,8 +38,11 @@ function fillJson(value: Json, fillings: Fillings): Json {
   return value;
 }
 
-function fillText(text: string, fillings: Fillings): string {
-  return text.replace(/\{\{\s*([a-z.]+)\s*\}\}/g, (whole, name: string) => valueOf(name, fillings) ?? whole);
+function fillText(text: string, fillings: Fillings, written = (value: string) => value): string {
+  return text.replace(/\{\{\s*([a-z.]+)\s*\}\}/g, (whole, name: string) => {
+    const value = valueOf(name, fillings);
+    return value === null ? whole : written(value);
+  });
 }
 
 function valueOf(name: string, { automation, trigger, zone }: Fillings): string | null {

@@ -1,48 +1,12 @@
-import type { CommandInput, HomeMessages, Millis, ZoneView } from '#core';
+import type { CommandInput, Millis, ZoneView } from '#core';
 import { Command } from '#core';
 import { abortable, sleep, toTonearmError, TonearmError, withEither, withTimeout } from '#foundation';
+import type { Acting, Doing, Outcome } from './acting.ts';
 import type { Action } from './actions.ts';
 import { sayDuration } from './duration.ts';
 import { isPlaying } from './facts.ts';
+import { program, request } from './far-side.ts';
 import { fillPayload } from './fill.ts';
-import type { Interrupts } from './interrupts.ts';
-import type { Cause } from './rule-machine.ts';
-import type { RuleSettings } from './settings.ts';
-import type { Surroundings } from './watch.ts';
-
-/** The run on whose behalf something is done. */
-export interface Acting {
-  /** `morning#3` */
-  readonly key: string;
-  readonly rule: RuleSettings;
-  readonly cause: Cause;
-  readonly signal: AbortSignal;
-  /** It begins something there. */
-  began(zone: string): void;
-  /** A person has taken it over there. */
-  hasLost(zone: string): boolean;
-}
-
-/** What actions need of the world. */
-export interface Doing extends Surroundings {
-  readonly messages: HomeMessages;
-  readonly interrupts: Interrupts;
-  /** Whether a run goes on. */
-  readonly isLive: (run: string) => boolean;
-  /** Sets another automation off, led to by these. */
-  readonly setOff: (id: string, chain: readonly string[]) => void;
-  /** Switches another automation. Its runs end with it, but for the one that does this. */
-  readonly enable: (id: string, on: boolean, run: string) => Promise<void>;
-  /** It is about to say something there: what comes back is its own doing. */
-  readonly said: (topic: string, automation: string) => void;
-}
-
-export interface Outcome {
-  readonly what: string;
-  readonly outcome: string;
-  /** The run cannot go on. */
-  readonly error?: TonearmError;
-}
 
 type Zoned = Extract<Action, { readonly zone?: unknown }>;
 type Doable = Exclude<Action, { wait: unknown } | { waitUntil: unknown }>;
@@ -63,6 +27,8 @@ export async function perform(action: Doable, run: Acting, doing: Doing): Promis
     return { what: `${isOn ? 'enable' : 'disable'} ${id}`, outcome: 'done' };
   }
   if ('publish' in action) return publish(action, run, doing);
+  if ('request' in action) return request(action, ownZone(run, doing), run, doing);
+  if ('program' in action) return program(action, ownZone(run, doing), run, doing);
   if ('transfer' in action) {
     const from = action.from ?? zonesOf(undefined, run, doing)[0]?.id;
     return inZones(`transfer to ${action.transfer}`, from === undefined ? [] : [from], run, doing, async (zone) => {
@@ -217,9 +183,9 @@ async function stop({ onlyIf, fadeOut }: Extract<Action, { stop: unknown }>, zon
 }
 
 async function publish({ publish: topic, payload, retained }: Extract<Action, { publish: string }>, run: Acting, doing: Doing): Promise<Outcome> {
-  const zone = doing.zones.find(({ id }) => id === zonesOf(undefined, run, doing)[0]?.id);
+  const zone = ownZone(run, doing);
   doing.said(topic, run.rule.id);
-  const message = { topic, payload: fillPayload(payload, { automation: run.rule.id, trigger: run.cause.text, zone }), retained };
+  const message = { topic, payload: fillPayload(payload, { automation: run.rule.id, trigger: run.cause.text, zone }).text, retained };
   const slow = { code: 'automations/slow-broker', message: 'The broker did not take the message in time.' };
   const isOut = await withTimeout(doing.clock, patience, slow, run.signal, () => doing.messages.publish(message)).catch((error: unknown) => {
     if (run.signal.aborted) throw error;
@@ -257,6 +223,12 @@ async function send(zone: ZoneView, commands: readonly CommandInput[], run: Acti
 
 function originOf({ rule }: Acting): string {
   return `automation:${rule.id}`;
+}
+
+/** The zone a rule is about: the first of its own. */
+function ownZone(run: Acting, doing: Doing): ZoneView | undefined {
+  const first = zonesOf(undefined, run, doing)[0];
+  return doing.zones.find(({ id }) => id === first?.id);
 }
 
 function idsOf(own: readonly string[] | undefined, run: Acting, doing: Doing): readonly string[] {

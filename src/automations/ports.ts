@@ -9,6 +9,31 @@ export interface AutomationsContext {
   readonly host: Pick<Host, 'clock' | 'log' | 'store'> & { readonly programs: Pick<Programs, 'holidaysThread'> };
   /** Gets something from the web, as the owner set it up; without it calendars are not asked for. */
   readonly fetch?: ((url: string, options: { readonly signal: AbortSignal; readonly limit: number; readonly redirects?: number }) => Promise<Uint8Array>) | undefined;
+  /** Asks something of the web; resolves with the status of the answer. Rejects when nobody answers. */
+  readonly request?: ((url: string, options: WebRequest) => Promise<number>) | undefined;
+  /** Starts a program, without a shell; resolves with its end. Rejects when it cannot be started; aborted, it is ended. */
+  readonly launch?: ((program: string, list: readonly string[], options: ProgramOptions) => Promise<ProgramEnd>) | undefined;
+}
+
+export interface WebRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface ProgramOptions {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** Told the end of what it said, on both ways, however it ended. */
+  readonly said: (text: string) => void;
+}
+
+export interface ProgramEnd {
+  /** Null when a signal has ended it. */
+  readonly code: number | null;
+  /** `SIGKILL` … */
+  readonly killedBy: string | null;
 }
 
 // Presence (presence/)

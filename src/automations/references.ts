@@ -92,7 +92,7 @@ function ownZones(action: Action): readonly { readonly key: string; readonly nam
   if ('stop' in action) return [{ key: 'stop', names: action.stop }];
   if ('next' in action) return [{ key: 'next', names: action.next }];
   if ('transfer' in action) return [{ key: 'from', names: action.from === undefined ? undefined : [action.from] }];
-  if ('wait' in action || 'waitUntil' in action || 'run' in action || 'publish' in action || 'enable' in action || 'disable' in action) return null;
+  if ('wait' in action || 'waitUntil' in action || 'run' in action || 'publish' in action || 'request' in action || 'program' in action || 'enable' in action || 'disable' in action) return null;
   return [{ key: 'zone', names: action.zone }];
 }
 

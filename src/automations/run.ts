@@ -1,10 +1,11 @@
 import type { Millis } from '#core';
 import { isAbort, toTonearmError, type TonearmError } from '#foundation';
+import type { Acting, Doing } from './acting.ts';
 import type { Action } from './actions.ts';
 import type { RunRecord } from './ports.ts';
 import type { Cause } from './rule-machine.ts';
 import type { RuleSettings } from './settings.ts';
-import { perform, type Acting, type Doing } from './perform.ts';
+import { perform } from './perform.ts';
 import { wait, waitUntil, type WaitEnd } from './waiting.ts';
 
 /** Where a run was when it began to wait, as it is kept across restarts. */

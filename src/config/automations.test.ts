@@ -51,6 +51,11 @@ describe('what people get wrong in automations', () => {
     ['when: [{ alarm: ringing, id: one }]', '5: automations[0].when[0].id: names the alarm "one", which is not there.'],
     ['then: [{ run: nobody }]', '5: automations[0].then[0].run: names the automation "nobody", which is not there.'],
     ['then: [{ run: one }]', '5: automations[0].then: sets itself off again: one → one.'],
+    ['then: [{ request: "http://lamp.home/{{zone.title}}" }]', '5: automations[0].then[0].request: must be an address such as http://lamp.home/on?title={{zone.title}}; what is filled in stands behind its "?".'],
+    ['then: [{ request: "http://lamp.home", headers: { "x y": 1 } }]', '5: automations[0].then[0].headers.x y: must be the name of a header, such as authorization; how long the body is, Tonearm says itself.'],
+    ['then: [{ program: amp, environment: { "A B": 1 } }]', '5: automations[0].then[0].environment.A B: must be the name of a variable, such as AMP_ROOM.'],
+    ['then: [{ program: bin/amp }]', '5: automations[0].then[0].program: must begin with the full path of a program, as in /usr/local/bin/amp, or with its name alone, which is looked for on PATH.'],
+    ['then: [{ prgram: amp }]', '5: automations[0].then[0].prgram: there is no setting of this name. Did you mean "program"?'],
     ['then: []', '5: automations[0].then: needs at least 1 of these.'],
   ])('%s', async (part, sentence) => {
     expect(await problems(rule(part))).toEqual([sentence]);

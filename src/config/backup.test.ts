@@ -14,7 +14,7 @@ let folder: string;
 beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'tonearm-backup-'))));
 afterEach(() => rm(folder, { recursive: true }));
 
-const planted = ['plantedMqtt', 'plantedBroker', 'plantedProxy', 'plantedKeyPlantedKeyPlantedKey00', 'plantedStoreSecretXY', 'plantedEarlier', 'plantedInSecrets', 'plantedOld', 'plantedRadio', 'plantedEnvironment', 'plantedPreset'];
+const planted = ['plantedMqtt', 'plantedBroker', 'plantedProxy', 'plantedKeyPlantedKeyPlantedKey00', 'plantedStoreSecretXY', 'plantedEarlier', 'plantedInSecrets', 'plantedOld', 'plantedRadio', 'plantedEnvironment', 'plantedPreset', 'plantedLamp', 'plantedAmp', 'plantedPin'];
 
 const written = `# Our house. Once with password: plantedOld
 zones:
@@ -35,7 +35,7 @@ http:
 store: { secret: plantedStoreSecretXY, previousSecret: plantedEarlier }
 holidays: { dates: [12-24], urls: ["https://cal.example/plantedCalendar/a.ics"] }
 automations:
-  - { id: tea, zone: kitchen, then: [{ volume: 3 }] }
+  - { id: tea, zone: kitchen, then: [{ volume: 3 }, { request: "http://lamp.example/on", headers: { Authorization: Bearer plantedLamp, accept: text/plain } }, { program: amp, environment: { AMP_TOKEN: plantedAmp, AMP_PIN: plantedPin, ROOM: tea } }] }
 accounts: { owners: [ !secret owner ] }
 `;
 
@@ -62,7 +62,7 @@ it('holds the configuration and what was set at run time, and no secret', async 
   const everything = Object.values(files).join('\n');
   for (const secret of [...planted, 'plantedHash', 'plantedLogin']) expect(everything).not.toContain(secret);
   expect(everything).not.toContain('planted');
-  expect(leftOut).toEqual(['broker.address', 'broker.password', 'broker.username', 'holidays.urls', 'http.keys', 'mqtt.password', 'network.proxy', 'presets.uri (a login in an address)', 'secrets.yaml: owner', 'store.previousSecret', 'store.secret', 'presets (a login in an address)']);
+  expect(leftOut).toEqual(['automations.then.environment.AMP_PIN', 'automations.then.environment.AMP_TOKEN', 'automations.then.headers.Authorization', 'broker.address', 'broker.password', 'broker.username', 'holidays.urls', 'http.keys', 'mqtt.password', 'network.proxy', 'presets.uri (a login in an address)', 'secrets.yaml: owner', 'store.previousSecret', 'store.secret', 'presets (a login in an address)']);
   expect(files['configuration.yaml']).toContain('  - name: Kitchen\n');
   expect(files['configuration.yaml']).toContain('  password: null # left out of the backup\n');
   expect(files['configuration.yaml']).toContain('uri: "http://radio.example/stream"');

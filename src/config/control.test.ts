@@ -207,10 +207,12 @@ describe('control', () => {
 
   it.each([
     ['says', { then: [{ publish: 'home/door', payload: 'open' }] }],
+    ['sends, as this machine,', { then: [{ request: 'http://router.home/' }] }],
+    ['does, as our user,', { then: [{ program: ['/bin/sh', '-c', 'id'] }] }],
     ['hears', { when: [{ mqtt: 'home/#' }], then: [{ volume: 3 }] }],
     ['asks', { if: [{ not: { any: [{ mqtt: 'home/door', equals: 'open' }] } }], then: [{ volume: 3 }] }],
     ['waits for', { then: [{ waitUntil: { mqtt: 'home/door' } }, { volume: 3 }] }],
-  ])('lets nobody define what %s something with our login at the broker', async (_, rule) => {
+  ])('lets nobody define what %s something with our login at the broker or in our name', async (_, rule) => {
     const house = await open();
     await expect(house.control.setAutomation('rule', { id: 'spy', zone: 'kueche', ...rule })).rejects.toMatchObject({ kind: 'invalid', code: 'config/closed-option' });
     expect([await house.text(), house.restarts()]).toEqual([written, 0]);

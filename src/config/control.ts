@@ -227,11 +227,18 @@ function putAutomation(document: Document, defined: Defined, key: AutomationKey,
   return id;
 }
 
-/** What says or hears anything on MQTT does it with our login at the broker: that is for whoever can write the file. */
+/** What a rule does with our login at the broker, from this machine or as the user we are: that is for whoever can write the file. */
+const reach: Readonly<Record<string, string>> = {
+  publish: 'it would use Tonearm\'s own login at the broker',
+  mqtt: 'it would use Tonearm\'s own login at the broker',
+  request: 'it would reach what only this machine may reach',
+  program: 'it would run as the user Tonearm runs as',
+};
+
 function refuseReach(part: unknown): void {
   if (typeof part !== 'object' || part === null) return;
   for (const [key, inner] of Object.entries(part)) {
-    if (key === 'publish' || key === 'mqtt') throw new TonearmError({ kind: 'invalid', code: 'config/closed-option', message: `A rule with "${key}" cannot be defined from outside: it would use Tonearm's own login at the broker. Write it into the configuration file.` });
+    if (reach[key] !== undefined && Object.hasOwn(reach, key)) throw new TonearmError({ kind: 'invalid', code: 'config/closed-option', message: `A rule with "${key}" cannot be defined from outside: ${reach[key]}. Write it into the configuration file.` });
     refuseReach(inner);
   }
 }

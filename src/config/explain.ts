@@ -40,6 +40,9 @@ export function explain(issue: Issue, root: unknown, base: Path = []): Explanati
       return about(
         issue.origin === 'string' ? `must not be longer than ${issue.maximum} characters.` : issue.origin === 'array' ? `takes at most ${issue.maximum} of these.` : `must be ${issue.maximum} or less, but is ${show(found)}.`,
       );
+    // A name people choose themselves, in a list of such names.
+    case 'invalid_key':
+      return [{ path, message: ended(issue.issues[0]?.message ?? issue.message), suggestion: null, aboutKey: true }];
     case 'invalid_union': {
       const kinds = choicesAt([...path]);
       const branches = issue.errors.filter((errors) => errors.length > 0);

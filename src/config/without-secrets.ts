@@ -75,12 +75,16 @@ function placesOf(path: Path): Path[] {
 function cleaned(document: Document): string[] {
   const found: string[] = [];
   visit(document, {
-    Scalar(_key, node, ancestors) {
+    Scalar(role, node, ancestors) {
       const key = formatPath(ancestors.flatMap((one) => (isPair(one) && isScalar(one.key) ? [String(one.key.value)] : [])));
       if (node.comment === mark) found.push(key);
       if (typeof node.value !== 'string') return;
       // The name is no secret, and the value is in another file, which stays where it is.
       if (node.tag === '!secret') return void found.push(`secrets.yaml: ${node.value}`);
+      if (role !== 'key' && isSecretHeader(key)) {
+        blank(node);
+        return void found.push(key);
+      }
       const without = withoutLogin(node.value);
       if (without === node.value) return;
       node.value = without;
@@ -91,6 +95,12 @@ function cleaned(document: Document): string[] {
 }
 
 const secretName = /token|secret|passw|pwd|^pass$|key$|auth(?!or$)|sig$|signature|credential/i;
+
+/** What a request of a rule says of who asks, and what a program is told in secret: `automations.then.headers.authorization`. */
+function isSecretHeader(key: string): boolean {
+  const [, name] = /\.(?:headers|environment)\.(.+)$/.exec(key) ?? [];
+  return name !== undefined && (secretName.test(name) || /cookie|(?:^|_)(?:pass|pin|pw)$/i.test(name));
+}
 
 /** Addresses without user and password, and without values of parameters such as `token`. */
 export function withoutLogin(text: string): string {

@@ -18,6 +18,7 @@ export { deviceIdentity } from './identity.ts';
 export { openLog, type LogOptions, type OpenLog } from './log.ts';
 export { writeFileAtomically } from './files.ts';
 export { keptValue } from './kept-value.ts';
+export { openLauncher } from './launcher.ts';
 export { findPrograms } from './programs.ts';
 export { openStore, type OpenStore } from './store.ts';
 

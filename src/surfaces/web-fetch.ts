@@ -11,14 +11,18 @@ export interface WebFetchOptions {
   readonly certificates?: string | undefined;
 }
 
-/** Fetches pictures and calendars over the network as the owner set it up: through the proxy, if there is one. */
-export function openWebFetch({ clock, proxy, certificates }: WebFetchOptions): Disposable & { readonly fetch: WebFetch } {
+/** Asks for the status of an answer; nobody is followed elsewhere. Rejects when nobody answers. */
+export type WebRequest = (url: string, options: { readonly method: string; readonly headers: Readonly<Record<string, string>>; readonly body?: string; readonly signal: AbortSignal }) => Promise<number>;
+
+/** Fetches pictures and calendars, and asks what rules want to be asked, over the network as the owner set it up: through the proxy, if there is one. */
+export function openWebFetch({ clock, proxy, certificates }: WebFetchOptions): Disposable & { readonly fetch: WebFetch; readonly request: WebRequest } {
   const secureContext = certificates === undefined ? undefined : tls.createSecureContext({ ca: [...tls.rootCertificates, certificates] });
   const dialler = new Dialler({ clock, proxy, secureContext });
   // One picture for each track, a calendar twice a day: not worth a connection that stays.
   const agents = dialler.agents({ keepAlive: false });
   return {
     fetch: (url, options) => fetch(url, agents, options),
+    request: (url, options) => ask(url, agents, options),
     [Symbol.dispose]() {
       dialler[Symbol.dispose]();
       agents.plain.destroy();
@@ -61,6 +65,26 @@ function fetch(address: string, agents: ReturnType<Dialler['agents']>, { signal,
       response.on('end', () => resolve(Buffer.concat(chunks)));
       response.on('error', reject);
     });
+  });
+}
+
+function ask(address: string, agents: ReturnType<Dialler['agents']>, { method, headers, body, signal }: Parameters<WebRequest>[1]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const url = new URL(address);
+    const options = { method, headers: { ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) }, signal };
+    const request = url.protocol === 'http:' ? http.request(url, { ...options, agent: agents.plain }) : https.request(url, { ...options, agent: agents.secure });
+    request.on('error', (error) => {
+      if (signal.aborted) reject(signal.reason as Error);
+      // A proxy's trouble is not that of who was asked.
+      else reject(error instanceof TonearmError ? error : unusable(`${url.host} cannot be reached (${(error as NodeJS.ErrnoException).code ?? error.message})`));
+    });
+    // One that wants to speak another protocol.
+    request.on('close', () => reject(unusable(`${url.host} gave no answer`)));
+    request.on('response', ({ statusCode = 0 }) => {
+      resolve(statusCode);
+      request.destroy();
+    });
+    request.end(body);
   });
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Command, type CommandInput, type Lease, type Origin, type PlayStatus, type Player, type Source, type SourceEvents, type SourceState, type Store, type Zone, type ZoneView } from '#core';
 import { Emitter, FakeClock, Scope, silentLog, TonearmError } from '#foundation';
 import { Neighbours, openZone } from '#zones';
-import { AlarmSettings, HolidaysSettings, LocationSettings, openAutomations, PresenceSettings, QuietHoursSettings, Rules, type OpenAutomations } from '#automations';
+import { AlarmSettings, HolidaysSettings, LocationSettings, openAutomations, PresenceSettings, QuietHoursSettings, Rules, type AutomationsContext, type OpenAutomations } from '#automations';
 import { HomeBroker } from './home-broker.ts';
 import { noPrograms } from './no-programs.ts';
 import { SoundingDeck } from './sounding-deck.ts';
@@ -104,6 +104,7 @@ export interface HomeOptions {
   readonly clock?: FakeClock;
   readonly memory?: HomeStore;
   readonly broker?: HomeBroker;
+  readonly far?: Pick<AutomationsContext, 'request' | 'launch'>;
 }
 
 /** Real zones with pretended music, a pretended broker, and the automations: everything that decides, nothing that sounds. */
@@ -147,7 +148,7 @@ export class Home implements AsyncDisposable {
       home.zones.push({ id, name: id, player: zone.player });
     }
     const presets = { list: [], events: new Emitter<{ changed: readonly never[] }>().events, find: () => null, add: () => Promise.reject(new Error('none')), remove: () => Promise.reject(new Error('none')) };
-    home.automations = home.#scope.use(await openAutomations(HomeSettings.parse(settings), { zones: home.zones, presets, messages: home.broker.messages, host }));
+    home.automations = home.#scope.use(await openAutomations(HomeSettings.parse(settings), { zones: home.zones, presets, messages: home.broker.messages, host, ...options.far }));
     return home;
   }
 

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -85,4 +86,44 @@ it('rules are defined, foreseen, passed over and taken out again over MQTT; set 
 
   await restarting(() => ask('automation/remove', { id: 'tea' }));
   expect(parse(await file())).toEqual(JSON.parse(before));
+});
+
+it('what plays starts a program of the owner, and is told to a web server', { timeout: 120_000 }, async () => {
+  const tunes = await makeTunes([60, 6]);
+  broker = await openBroker({ port: 0 });
+  const heard: { readonly url: string; readonly body: unknown; readonly key: string | undefined }[] = [];
+  await using server = createServer((request, response) => {
+    let text = '';
+    request.setEncoding('utf8').on('data', (part: string) => void (text += part));
+    request.on('end', () => {
+      heard.push({ url: request.url ?? '', body: JSON.parse(text), key: request.headers['x-key'] as string | undefined });
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
+  const { port } = server.address() as { readonly port: number };
+  house = await openHouse({ cloud: { catalogue: tunes.map(({ entry }) => entry) }, mqtt: { url: broker.url }, env: { PLANTED_SECRET: 'planted' } });
+  await pair(house);
+  const path = join(house.folder, 'configuration.yaml');
+  const said = join(house.folder, 'said');
+  const script = `require('node:fs').writeFileSync(${JSON.stringify(said)}, JSON.stringify(process.env)); console.log('the amplifier is on');`;
+  const settings = JSON.parse(await readFile(path, 'utf8')) as object;
+  const rule = { id: 'show', when: [{ playback: 'started', zone: 'house' }], then: [{ program: ['/nowhere/amp'] }, { program: [process.execPath, '-e', script] }, { request: `http://127.0.0.1:${port}/now?by={{automation}}`, headers: { 'x-key': 'mine' }, body: { title: '{{zone.title}}', room: '{{zone.id}}' } }] };
+  await writeFile(path, JSON.stringify({ ...settings, automations: [rule] }));
+  await restarting(() => ask('restart'));
+
+  await ask('automation/run', { id: 'show' });
+  await until('by hand it runs to its end', () => lastResult('show') === 'done', patience);
+  await house.phone.play(house.cloud.contexts.everything);
+  await until('the server was told', () => heard.length === 2, patience);
+  expect(heard[1]).toEqual({ url: '/now?by=show', key: 'mine', body: { title: house.mirror['title'], room: 'house' } });
+  const environment = JSON.parse(await readFile(said, 'utf8')) as Readonly<Record<string, string>>;
+  expect(environment).toMatchObject({ TONEARM_AUTOMATION: 'show', TONEARM_ZONE: 'house', TONEARM_TITLE: house.mirror['title'], TONEARM_URI: expect.stringMatching(/^spotify:track:/) });
+  expect(Object.keys(environment)).not.toContain('PLANTED_SECRET');
+  type Ran = { readonly result: string; readonly steps: readonly { readonly outcome: string }[] };
+  let runs: readonly Ran[] = [];
+  do ({ runs } = (await ask('automation/history', { id: 'show' })).data as { readonly runs: readonly Ran[] });
+  while (runs.some(({ result }) => result === 'running'));
+  expect(runs.map(({ result, steps }) => [result, ...steps.map(({ outcome }) => outcome)])).toEqual(Array(2).fill(['done', expect.stringContaining('There is no program /nowhere/amp.'), 'done', `done: 127.0.0.1:${port} answered with status 200`]));
+  expect(house.daemon.output).toContain('the amplifier is on');
 });

@@ -424,7 +424,7 @@ export interface Requests {
   readonly 'automation/stop': { readonly fields: {
     readonly automation: string;
   }; readonly answer: Readonly<Record<string, never>> };
-  /** Puts a rule or an alarm into the configuration, in place of the one of its id, and forgets what was switched or moved by hand; Tonearm restarts within itself if anything changed. Not with `publish` or `mqtt`: those are for the file. `POST /automations`, control */
+  /** Puts a rule or an alarm into the configuration, in place of the one of its id, and forgets what was switched or moved by hand; Tonearm restarts within itself if anything changed. Not with `publish`, `mqtt`, `request` or `program`: those are for the file. `POST /automations`, control */
   readonly 'automation/set': { readonly fields: {
     /** As in the configuration, with its id */
     readonly rule?: Readonly<Record<string, unknown>> | undefined;

@@ -116,6 +116,10 @@ describe('fetching', () => {
       else if (request.url === '/moved') response.writeHead(302, { Location: '/cover' }).end();
       else if (request.url === '/round') response.writeHead(302, { Location: '/round' }).end();
       else if (request.url === '/astray') response.writeHead(302, { Location: 'file:///etc/passwd' }).end();
+      else if (request.url === '/said') {
+        let text = '';
+        request.setEncoding('utf8').on('data', (part: string) => void (text += part)).on('end', () => response.writeHead(text === 'héard' && request.method === 'PUT' && request.headers['x-room'] === 'kitchen' ? 204 : 400).end());
+      } else if (request.url === '/other') response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n');
       else if (request.url !== '/silent') response.writeHead(404).end();
     });
     await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
@@ -134,6 +138,20 @@ describe('fetching', () => {
     expect(Buffer.from(await covers.fetch(`${base}/moved`, { signal: new AbortController().signal, limit: 1000, redirects: 1 }))).toEqual(jpeg(7));
     for (const path of ['/astray', '/round']) await expect(covers.fetch(base + path, { signal: new AbortController().signal, limit: 1000, redirects: 3 })).rejects.toMatchObject({ code: 'surface/not-fetched' });
     for (const address of ['', 'file:///etc/passwd', 'spotify:image:1']) await expect(fetch(address)).rejects.toMatchObject({ code: 'surface/not-fetched' });
+  });
+
+  it('asks for a status, says what it is told to, and follows nobody', async () => {
+    using web = openWebFetch({ clock: systemClock });
+    const { signal } = new AbortController();
+    const ask = (path: string, method = 'GET') => web.request(base + path, { method, headers: {}, signal });
+    expect([await ask('/moved'), await ask('/none', 'DELETE'), await ask('/large')]).toEqual([302, 404, 200]);
+    expect(await web.request(`${base}/said`, { method: 'PUT', headers: { 'x-room': 'kitchen' }, body: 'héard', signal })).toBe(204);
+    await expect(ask('/other')).rejects.toMatchObject({ message: expect.stringContaining('gave no answer') });
+    await expect(web.request('http://127.0.0.1:1/', { method: 'GET', headers: {}, signal })).rejects.toMatchObject({ message: '127.0.0.1:1 cannot be reached (ECONNREFUSED).' });
+    const abort = new AbortController();
+    const asking = web.request(`${base}/silent`, { method: 'GET', headers: {}, signal: abort.signal });
+    abort.abort(new Error('enough'));
+    await expect(asking).rejects.toThrow('enough');
   });
 
   it('ends when it is told to', async () => {

@@ -97,7 +97,7 @@ export const bridgeRequests: Readonly<Record<string, Row>> = {
   }),
   'automation/set': row(
     'JSON: `rule` or `alarm`, as in the configuration, with its `id`',
-    '`id`; it is in the configuration now, in place of the one of that id, and what was switched or moved by hand is forgotten; Tonearm restarts within itself if anything changed. Without `publish` and `mqtt`: those are for the file',
+    '`id`; it is in the configuration now, in place of the one of that id, and what was switched or moved by hand is forgotten; Tonearm restarts within itself if anything changed. Without `publish`, `mqtt`, `request` and `program`: those are for the file',
     z.union([z.strictObject({ rule: z.looseObject({}) }), z.strictObject({ alarm: z.looseObject({}) })]),
     async ({ control, automations }, given) => {
       const daemon = need(control, 'defining automations');

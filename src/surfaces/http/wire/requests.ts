@@ -62,7 +62,7 @@ export const requests = {
   'automation/set': {
     route: 'POST /automations',
     scope: 'control',
-    about: 'Puts a rule or an alarm into the configuration, in place of the one of its id, and forgets what was switched or moved by hand; Tonearm restarts within itself if anything changed. Not with `publish` or `mqtt`: those are for the file',
+    about: 'Puts a rule or an alarm into the configuration, in place of the one of its id, and forgets what was switched or moved by hand; Tonearm restarts within itself if anything changed. Not with `publish`, `mqtt`, `request` or `program`: those are for the file',
     fields: z
       .strictObject({ rule: z.record(z.string(), z.unknown()).optional().describe('As in the configuration, with its id'), alarm: z.record(z.string(), z.unknown()).optional().describe('The same for an alarm') })
       .refine(({ rule, alarm }) => (rule === undefined) !== (alarm === undefined), 'takes a rule or an alarm'),
