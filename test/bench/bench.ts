@@ -4,6 +4,7 @@ import { availabilityFigures } from './availability.ts';
 import { changesFigures } from './changes.ts';
 import { commandFigures } from './commands.ts';
 import { latencyFigures, memoryFigures, startFigures } from './daemon.ts';
+import { zoneFigures } from './zones.ts';
 
 /** One measured number. `ok` is null where no goal was set; `peer` names what it is a ratio to. */
 export interface Figure {
@@ -20,7 +21,7 @@ export interface Bench {
   run(root: string): Promise<readonly Figure[]>;
 }
 
-const benches: readonly Bench[] = [startFigures, memoryFigures, changesFigures, latencyFigures, commandFigures, decodeFigures, pathFigures, availabilityFigures];
+const benches: readonly Bench[] = [startFigures, memoryFigures, changesFigures, latencyFigures, commandFigures, decodeFigures, pathFigures, availabilityFigures, zoneFigures];
 
 /** Runs what was asked for, everything without a name. Resolves with the exit code: 1 when a goal was missed. */
 export async function runBenches(root: string, names: readonly string[]): Promise<number> {
