@@ -12,6 +12,7 @@ let link: FakeLink;
 let store: ReturnType<typeof memoryStore>;
 let births: number;
 let onlines: number;
+let takenIn: number;
 let presets: string[] | null;
 let automations: BridgeFacts['automations'];
 let moved: { added: readonly string[]; removed: readonly string[] }[];
@@ -22,6 +23,7 @@ beforeEach(() => {
   store = memoryStore();
   births = 0;
   onlines = 0;
+  takenIn = 0;
   presets = null;
   automations = null;
   moved = [];
@@ -39,6 +41,7 @@ function open(zones: readonly string[], settings: object = {}, prefix = 'tonearm
     signal: new AbortController().signal,
     onBirth: () => void (births += 1),
     onOnline: () => void (onlines += 1),
+    onTakenIn: () => void (takenIn += 1),
     onZones: (change) => void moved.push(change),
   });
 }
@@ -133,6 +136,25 @@ describe('what changes while it runs', () => {
     // Without waiting: a state that needs it may be on its way already.
     expect(link.topics()).toEqual([config('kitchen'), config('bath')]);
     expect(link.last<DevicePayload>(config('bath')).components['preset']).toMatchObject({ options: ['Morning', 'Evening'] });
+  });
+
+  it('is followed by the states again, once for several changes: Home Assistant may have read them with what it knew before', async () => {
+    presets = ['Morning'];
+    const part = await announce(['kitchen']);
+    await clock.advance(60_000);
+    void part.refresh();
+    await clock.advance(60_000);
+    expect(takenIn).toBe(0);
+    for (const name of ['Evening', 'Night']) {
+      presets = [...presets, name];
+      void part.refresh();
+      await clock.advance(2000);
+    }
+    expect(takenIn).toBe(0);
+    await clock.advance(1000);
+    expect(takenIn).toBe(1);
+    await clock.advance(60_000);
+    expect(takenIn).toBe(1);
   });
 
   it('takes away what is no more, and clears what stood alone', async () => {
@@ -238,9 +260,11 @@ describe('a birth', () => {
   });
 
   it('leaves no timer behind', async () => {
-    const part = open([]);
+    const part = await announce(['kitchen']);
     await clock.advance(60_000);
     part.receive(incoming('homeassistant/status', 'online'));
+    presets = ['Morning'];
+    void part.refresh();
     part[Symbol.dispose]();
     expect(clock.pending).toBe(0);
   });

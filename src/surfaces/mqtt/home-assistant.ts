@@ -21,12 +21,19 @@ export interface HomeAssistantOptions {
   readonly onOnline: () => void;
   /** It has started a moment ago: show everything again. */
   readonly onBirth: () => void;
+  /** It knows now what has changed: show the states again, which it may have read with what it knew before. */
+  readonly onTakenIn: () => void;
   /** Zones that came and went since the last start. */
   readonly onZones?: (change: { readonly added: readonly string[]; readonly removed: readonly string[] }) => void;
 }
 
 /** After a birth we wait this long, so that not every bridge in the house speaks at once. Milliseconds. */
 const jitter = { least: 2000, most: 10_000 };
+/**
+ * So long Home Assistant may take to take in what has changed; a Raspberry Pi with a hundred entities needs its time. It hears states
+ * meanwhile with what it knew before: an option it does not know yet is none. Milliseconds.
+ */
+const takingIn = 3000;
 /** So long the broker may take to show what it holds of us, when our own record is lost. Milliseconds. */
 const sweepTime = 5000;
 /** From emptying what was announced to emptying the states behind it. Milliseconds. */
@@ -49,6 +56,7 @@ export class HomeAssistant implements Disposable {
   #sent: ReadonlyMap<string, string> = new Map();
   #lastAnnounced = -Infinity;
   #birth: Disposable | null = null;
+  #takenIn: Disposable | null = null;
   /** Announcements follow each other. */
   #work: Promise<void> = Promise.resolve();
 
@@ -116,10 +124,14 @@ export class HomeAssistant implements Disposable {
 
   /** Only what arrived counts as known: otherwise it is sent, or taken back, the next time. */
   async #send(picture: Picture, all: boolean, taken = true): Promise<void> {
-    const { settings, store, log } = this.#options;
+    const { settings, store, clock, log, onTakenIn } = this.#options;
     const before = this.#sent;
     this.#sent = picture.texts;
     const sent = [...picture.texts].flatMap(([topic, text]) => (all || before.get(topic) !== text ? [this.#publish(settings.prefix, topic, text)] : []));
+    if (!all && sent.length > 0) {
+      this.#takenIn?.[Symbol.dispose]();
+      this.#takenIn = clock.timer(takingIn, onTakenIn);
+    }
     const arrived = (await Promise.all(sent)).every(Boolean);
     if (!taken || !arrived || JSON.stringify(picture.record) === JSON.stringify(this.#record)) return;
     this.#record = picture.record;
@@ -219,7 +231,7 @@ export class HomeAssistant implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#birth?.[Symbol.dispose]();
+    for (const timer of [this.#birth, this.#takenIn]) timer?.[Symbol.dispose]();
   }
 }
 

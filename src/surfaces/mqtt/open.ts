@@ -73,6 +73,10 @@ export async function openMqtt(settings: MqttSettings, context: SurfaceContext):
       store: host.store,
       signal: scope.signal,
       onBirth: () => inBackground(showAll),
+      onTakenIn: () => {
+        bridge.showLists();
+        for (const mirror of mirrors.values()) mirror.showState();
+      },
       onOnline: () => carrier?.born(),
       onZones: ({ added, removed }) => {
         for (const zone of added) bridge.say('zone_added', { zone });
