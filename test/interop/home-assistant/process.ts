@@ -96,6 +96,16 @@ export class HomeAssistant implements AsyncDisposable {
     this.#said += running.output;
   }
 
+  /** Holds it still while `work` goes on, as a machine does that has too much to do; then it hears everything in one breath. */
+  async held<T>(work: () => Promise<T>): Promise<T> {
+    this.#running?.child.kill('SIGSTOP');
+    try {
+      return await work();
+    } finally {
+      this.#running?.child.kill('SIGCONT');
+    }
+  }
+
   async restart(): Promise<void> {
     await this.stop();
     await this.start();
