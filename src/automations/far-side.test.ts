@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Launch, Launched } from '#core';
 import { TonearmError } from '#foundation';
 import { Home, type HomeSettings } from '../../test/kit/home.ts';
 import { Action } from './actions.ts';
-import type { AutomationsContext, ProgramEnd } from './ports.ts';
+import type { AutomationsContext } from './ports.ts';
 
 type Request = NonNullable<AutomationsContext['request']>;
-type Launch = NonNullable<AutomationsContext['launch']>;
 type Then = NonNullable<HomeSettings['automations']>[number]['then'];
 
 const never = (signal: AbortSignal) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
@@ -52,7 +52,7 @@ describe('a request', () => {
 });
 
 describe('a program', () => {
-  const ended = (end: Partial<ProgramEnd>): Launch => () => Promise.resolve({ code: 0, killedBy: null, ...end });
+  const ended = (end: Partial<Launched>): Launch => () => Promise.resolve({ code: 0, killedBy: null, ...end });
 
   it('has its arguments as they are, and what is on in its environment', async () => {
     const started: Parameters<Launch>[] = [];

@@ -1,4 +1,4 @@
-import type { Automations, AutomationView, Forecast, HomeMessages, Host, Millis, PersonView, Presets, Programs, RunResult, RunView, ZoneView } from '#core';
+import type { Automations, AutomationView, Forecast, HomeMessages, Host, Launch, Millis, PersonView, Presets, Programs, RunResult, RunView, ZoneView } from '#core';
 import type { Events } from '#foundation';
 
 /** What the whole room is given by the composition root. */
@@ -11,8 +11,8 @@ export interface AutomationsContext {
   readonly fetch?: ((url: string, options: { readonly signal: AbortSignal; readonly limit: number; readonly redirects?: number }) => Promise<Uint8Array>) | undefined;
   /** Asks something of the web; resolves with the status of the answer. Rejects when nobody answers. */
   readonly request?: ((url: string, options: WebRequest) => Promise<number>) | undefined;
-  /** Starts a program, without a shell; resolves with its end. Rejects when it cannot be started; aborted, it is ended. */
-  readonly launch?: ((program: string, list: readonly string[], options: ProgramOptions) => Promise<ProgramEnd>) | undefined;
+  /** Starts a program of the owner's; resolves with its end. Rejects when it cannot be started; aborted, it is ended. */
+  readonly launch?: Launch | undefined;
 }
 
 export interface WebRequest {
@@ -20,20 +20,6 @@ export interface WebRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
-}
-
-export interface ProgramOptions {
-  readonly environment: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-  /** Told the end of what it said, on both ways, however it ended. */
-  readonly said: (text: string) => void;
-}
-
-export interface ProgramEnd {
-  /** Null when a signal has ended it. */
-  readonly code: number | null;
-  /** `SIGKILL` … */
-  readonly killedBy: string | null;
 }
 
 // Presence (presence/)

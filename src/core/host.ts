@@ -58,6 +58,23 @@ export interface Programs {
   readonly speakerChild: URL;
 }
 
+export interface LaunchOptions {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Fires: the program is ended with all it has started. */
+  readonly signal: AbortSignal;
+  /** Told the end of what it said, on both ways, however it ended; not when it said nothing. */
+  readonly said: (text: string) => void;
+}
+
+export interface Launched {
+  /** Null when a signal has ended it. */
+  readonly code: number | null;
+  readonly killedBy: string | null;
+}
+
+/** Starts a program without a shell, in a process group of its own, with nothing to read and no more than a handful of our environment. */
+export type Launch = (program: string, list: readonly string[], options: LaunchOptions) => Promise<Launched>;
+
 /** The world: time, talk, memory, network names. */
 export interface Host {
   readonly clock: Clock;

@@ -1,5 +1,5 @@
+import type { Launch } from '#core';
 import { TonearmError, withEither, type Clock } from '#foundation';
-import type { Launch } from './run-program.ts';
 
 const mostAtOnce = 8;
 

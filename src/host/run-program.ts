@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import type { Launched, LaunchOptions } from '#core';
 import { TonearmError, type Clock } from '#foundation';
 
 /** Of what a program says, its end is kept. */
@@ -10,23 +11,6 @@ const grace = 1000;
 const lastWords = 500;
 /** What programs get of our own environment: nothing in it is secret. */
 const handedOn = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LANGUAGE', 'LC_ALL', 'TZ', 'TMPDIR', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS', 'PULSE_SERVER'];
-
-export interface LaunchOptions {
-  readonly environment: Readonly<Record<string, string>>;
-  /** Fires: the program is ended with all it has started. */
-  readonly signal: AbortSignal;
-  /** Told the end of what it said, on both ways, however it ended; not when it said nothing. */
-  readonly said: (text: string) => void;
-}
-
-export interface Launched {
-  /** Null when a signal has ended it. */
-  readonly code: number | null;
-  readonly killedBy: string | null;
-}
-
-/** Starts a program without a shell, in a process group of its own, with nothing to read and no more than a handful of our environment. */
-export type Launch = (program: string, list: readonly string[], options: LaunchOptions) => Promise<Launched>;
 
 /** As `openLauncher` says. */
 export async function runProgram(program: string, list: readonly string[], { environment, signal, said }: LaunchOptions, clock: Clock): Promise<Launched> {
