@@ -42,7 +42,10 @@ export function settingsTables(schema) {
       rows.push(`| \`${key}\` | ${cell(kindOf(child))} | ${cell(defaultOf(child, required.has(key)))} | ${cell(child.description ?? '')} |`);
       if (child.type === 'array' && child.items?.properties) inner.push([`${own}[]`, `Each of \`${own}\``, child.items]);
       else if (child.properties) inner.push([own, `\`${own}\``, child]);
-      for (const one of child.oneOf ?? child.anyOf ?? []) {
+      const choices = child.oneOf ?? child.anyOf ?? [];
+      for (const one of choices) {
+        const isRepeatable = one.properties !== undefined && choices.some(({ items }) => JSON.stringify(items) === JSON.stringify(one));
+        if (isRepeatable) inner.push([own, `\`${own}\`, or each of several`, one]);
         const kind = one.properties?.kind?.const;
         const { kind: _kind, ...rest } = one.properties ?? {};
         if (kind !== undefined && Object.keys(rest).length > 0) inner.push([own, `\`${own}\` with \`kind: ${kind === 'null' ? '"null"' : kind}\``, { ...one, properties: rest }]);

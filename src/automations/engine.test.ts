@@ -395,6 +395,57 @@ describe('quiet hours', () => {
     expect(home.volume()).toBeLessThanOrEqual(25);
   });
 
+  it('may be several, and the strictest counts', async () => {
+    await using home = await Home.open({ quietHours: [{ between: '20:00-07:00', volume: 40 }, { between: '22:00-24:00', volume: 10 }, { between: '19:00-23:00', volume: 5, zones: 'bath' }] }, { at: '2026-11-23T20:30:00Z', zones: ['kitchen', 'bath'] });
+    for (const zone of ['kitchen', 'bath']) await home.person([{ kind: 'play', uri: 'music:rock' }, { kind: 'volume', level: 1 }], zone);
+    const limits = () => [home.player('kitchen'), home.player('bath')].map(({ state }) => Math.round(state.volume.limit * 100));
+    expect(limits()).toEqual([40, 5]);
+    await home.clock.advance(30 * minute);
+    expect(limits()).toEqual([10, 5]);
+    await home.clock.advance(2 * hour);
+    expect(limits()).toEqual([40, 40]);
+    await home.clock.advance(7 * hour);
+    expect([limits(), home.automations.picture.quiet]).toEqual([[100, 100], false]);
+  });
+
+  it('lock a zone: what plays is paused, and what anybody puts on', async () => {
+    await using home = await Home.open({ quietHours: { between: '22:00-07:00', locked: true, zones: 'bath' }, alarms: [{ id: 'wake', zone: 'bath', time: '06:30', play: 'music:news' }] }, { at: '2026-11-23T20:59:00Z', zones: ['kitchen', 'bath'] });
+    for (const zone of ['kitchen', 'bath']) await home.person({ kind: 'play', uri: 'music:rock' }, zone);
+    await home.clock.advance(minute);
+    expect([home.playing('kitchen'), home.player('bath').state.status]).toEqual(['rock', 'paused']);
+    for (const command of [{ kind: 'play' }, { kind: 'play', uri: 'music:jazz' }] as const) {
+      await home.person(command, 'bath');
+      expect([home.player('bath').state.status, home.player('bath').state.by.changed]).toEqual(['paused', 'automation:quiet-hours']);
+    }
+    await home.clock.advance(8 * hour + 30 * minute);
+    expect(home.playing('bath')).toBe('news');
+    await home.automations.stop('wake', 'mqtt');
+    await home.clock.advance(0);
+    await home.person({ kind: 'play' }, 'bath');
+    expect(home.playing('bath')).toBeNull();
+    await home.clock.advance(30 * minute);
+    expect(home.playing('bath')).toBeNull();
+    await home.person({ kind: 'play' }, 'bath');
+    expect(home.playing('bath')).toBe('news');
+  });
+
+  it('pass over what is explicit, once each; of a list of nothing else nothing plays', async () => {
+    await using home = await Home.open({ quietHours: { between: '19:00-07:00', explicit: 'skip' } }, { at: '2026-11-23T17:59:00Z' });
+    home.source().next = ['music:a!', 'music:b', 'music:c', 'music:d!', 'music:d!', 'music:e'];
+    await home.person({ kind: 'play', uri: 'music:rock!' });
+    expect(home.playing()).toBe('rock!');
+    await home.clock.advance(minute);
+    expect(home.playing()).toBe('b');
+    await home.person({ kind: 'next' });
+    expect(home.playing()).toBe('c');
+    await home.person({ kind: 'next' });
+    expect([home.playing(), home.source().next]).toEqual(['e', []]);
+    home.source().next = Array.from({ length: 60 }, (_, n) => `music:${n}!`);
+    await home.person({ kind: 'next' });
+    await home.clock.advance(1000);
+    expect([home.playing(), home.player().state.status, home.source().next.length]).toEqual([null, 'paused', 39]);
+  });
+
   it('leave an alarm as loud as it is set, after a snooze too', async () => {
     await using home = await Home.open({ quietHours: { between: '22:00-07:00', volume: 10 }, alarms: [{ id: 'wake', time: '06:30', play: 'music:news', volume: { start: 50, end: 50 }, snooze: '9m' }] }, { at: '2026-11-24T05:29:00Z' });
     await home.clock.advance(minute);

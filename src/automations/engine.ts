@@ -74,7 +74,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
       if (!scope.signal.aborted) emitter.emit('changed', picture());
     });
   };
-  const quiet = scope.use(new QuietHours(settings.quietHours, timezone, { zones, timetable, now: () => clock.now(), log, isExempt: (zone) => ringers?.views.some((view) => view.zones.includes(zone) && view.alarm?.state === 'ringing') === true, changed }));
+  const quiet = scope.use(new QuietHours(settings.quietHours ?? [], timezone, { zones, timetable, now: () => clock.now(), log, isExempt: (zone) => ringers?.views.some((view) => view.zones.includes(zone) && view.alarm?.state === 'ringing') === true, changed }));
 
   const factsAt = (now: Millis): Facts => ({
     now,

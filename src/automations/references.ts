@@ -79,7 +79,8 @@ export function referenceProblems(settings: AutomationsSettings, zones: readonly
     if (name === undefined && zones.length > 1) say(['alarms', index], `does not say in which zone. ${there}`);
     else if (name !== undefined && !zones.includes(name)) say(['alarms', index, 'zone'], `names the zone "${name}", which is not there. ${there}`, name, zones);
   }
-  zone(['quietHours', 'zones'], settings.quietHours?.zones);
+  const times = settings.quietHours ?? [];
+  for (const [index, { zones: names }] of times.entries()) zone(times.length === 1 ? ['quietHours', 'zones'] : ['quietHours', index, 'zones'], names);
   return found;
 }
 

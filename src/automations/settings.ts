@@ -36,12 +36,18 @@ export const LocationSettings = z.strictObject({
 });
 export type LocationSettings = z.output<typeof LocationSettings>;
 
-export const QuietHoursSettings = z.strictObject({
+const QuietTime = z.strictObject({
   between: BetweenTimes.describe('From and until: "22:00-07:00"'),
   days: oneOrMore(z.enum(weekdays)).optional().describe('Days on which they begin; every day when absent'),
   volume: Percent.optional().describe('Percent no zone is louder than meanwhile, whoever asks, the Spotify app too'),
-  zones: Zones.optional().describe('Where the volume is limited; everywhere when absent'),
+  explicit: z.enum(['play', 'skip']).default('play').describe('skip: what is marked as explicit is passed over meanwhile, whoever asks'),
+  locked: z.boolean().default(false).describe('Nothing plays meanwhile, whoever asks. Alarms ring and announcements are heard'),
+  zones: Zones.optional().describe('Where volume, explicit and locked hold; everywhere when absent'),
 });
+export type QuietTime = z.output<typeof QuietTime>;
+
+/** One stretch of the day or several; more than one may hold at a time. */
+export const QuietHoursSettings = oneOrMore(QuietTime);
 export type QuietHoursSettings = z.output<typeof QuietHoursSettings>;
 
 function isWebAddress(text: string): boolean {

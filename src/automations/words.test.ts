@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
+import type { z } from 'zod';
 import type { ZoneView } from '#core';
 import { BetweenTimes, isBetween, parseDuration, parseTimeOfDay, sayDuration } from './duration.ts';
 import { fillAddress, fillPayload } from './fill.ts';
 import { passes, valueOf } from './message-value.ts';
 import { isQuietAt } from './quiet-hours.ts';
-import { QuietHoursSettings } from './settings.ts';
+import { QuietHoursSettings, type QuietTime } from './settings.ts';
 import { isTopicFilter } from './words.ts';
 
 describe('lengths of time', () => {
@@ -23,6 +24,12 @@ describe('lengths of time', () => {
   });
 });
 
+const at = (time: z.input<typeof QuietHoursSettings>): QuietTime => {
+  const [only] = QuietHoursSettings.parse(time);
+  if (!only) throw new Error('There is no time.');
+  return only;
+};
+
 describe('times of day', () => {
   it.each([['07:15', 26_100_000], ['7:15', 26_100_000], ['23:59:59', 86_399_000], ['24:00', 86_400_000], ['24:01', null], ['7', null], ['07:60', null]])('%s', (text, expected) => {
     expect(parseTimeOfDay(text)).toBe(expected);
@@ -39,7 +46,7 @@ describe('times of day', () => {
     // Quiet hours that begin on Friday and Saturday: Sunday's early morning is Saturday's night. 27 November 2026 is a Friday.
     ['2026-11-27T05:00:00Z', false], ['2026-11-27T22:30:00Z', true], ['2026-11-28T05:00:00Z', true], ['2026-11-28T12:00:00Z', false], ['2026-11-29T05:00:00Z', true], ['2026-11-29T22:30:00Z', false], ['2026-11-30T05:00:00Z', false],
   ])('quiet at %s: %s', (moment, expected) => {
-    expect(isQuietAt(QuietHoursSettings.parse({ between: '22:00-07:00', days: ['fri', 'sat'] }), Date.parse(moment), 'UTC')).toBe(expected);
+    expect(isQuietAt(at({ between: '22:00-07:00', days: ['fri', 'sat'] }), Date.parse(moment), 'UTC')).toBe(expected);
   });
 });
 

@@ -13,7 +13,7 @@ it('takes every example of docs/automations.md as it stands', async () => {
     for (const yaml of examples) {
       const path = join(folder, 'configuration.yaml');
       // An example may leave out the zones it speaks of.
-      const rooms = /^zones:/m.test(yaml) ? [] : [...new Set([...yaml.matchAll(/\b(?:zone|to): ([a-z_]+)/g)].map(([, id]) => id))].filter((id) => id !== 'all' && !/present|absent|unknown/.test(id ?? ''));
+      const rooms = /^zones:/m.test(yaml) ? [] : [...new Set([...yaml.matchAll(/\b(?:zones?|to): ([a-z_]+)/g)].map(([, id]) => id))].filter((id) => id !== 'all' && !/present|absent|unknown/.test(id ?? ''));
       await writeFile(path, rooms.length === 0 ? yaml : `zones: [${rooms.map((id) => `{ name: ${id}, id: ${id} }`).join(', ')}]\n${yaml}`);
       await writeFile(join(folder, 'secrets.yaml'), [...yaml.matchAll(/!secret (\w+)/g)].map(([, name]) => `${name}: planted\n`).join(''));
       await loadConfig({ path, environment: {}, defaultData: folder });

@@ -16,6 +16,8 @@ export class HomeSource implements Source {
   /** The cloud is away: nothing can be played. */
   isBroken = false;
   #lease: Lease | null = null;
+  /** What `next` goes on with; `!` at the end: explicit. */
+  next: string[] = [];
   state: SourceState = {
     status: 'stopped', track: null, position: { at: 0, measured: 0 }, order: { shuffle: false, repeat: 'off' }, queue: { context: null, next: [] },
     account: { name: 'anna@example.org', connected: true }, notice: null, accepts: new Set(['play', 'pause', 'stop', 'next']),
@@ -36,16 +38,27 @@ export class HomeSource implements Source {
         if (this.#lease) this.#lease.renew(by);
         else this.#lease = this.#zone.claim(this.name, by);
         const { uri } = command;
-        this.#show({ status: 'playing', track: { uri, kind: 'track', title: uri.split(':').at(-1) ?? uri, artists: ['Somebody'], album: 'Album', duration: 200_000, covers: [], explicit: false } }, by);
+        this.#load(uri, by);
       } else this.#show({ status: 'playing' }, by);
     } else if (command.kind === 'pause') this.#show({ status: 'paused' }, by);
-    else if (command.kind === 'stop') {
+    else if (command.kind === 'next') {
+      const uri = this.next.shift();
+      if (uri !== undefined) this.#load(uri, by);
+    } else if (command.kind === 'stop') {
       const lease = this.#lease;
       this.#lease = null;
       this.#show({ status: 'stopped', track: null }, by);
       lease?.release(by);
     }
     return Promise.resolve();
+  }
+
+  /** Told twice, as real ones do. */
+  #load(uri: string, by: Origin): void {
+    const track = { uri, kind: 'track', title: uri.split(':').at(-1) ?? uri, artists: ['Somebody'], album: 'Album', duration: 200_000, covers: [], explicit: uri.endsWith('!') } as const;
+    this.#show({ status: 'loading', track }, by);
+    // Whoever heard the first may have done something.
+    if (this.state.track === track && this.state.status === 'loading') this.#show({ status: 'playing', track: { ...track } }, by);
   }
 
   /** The last track has come to its end. */

@@ -127,3 +127,30 @@ it('what plays starts a program of the owner, and is told to a web server', { ti
   expect(runs.map(({ result, steps }) => [result, ...steps.map(({ outcome }) => outcome)])).toEqual(Array(2).fill(['done', expect.stringContaining('There is no program /nowhere/amp.'), 'done', `done: 127.0.0.1:${port} answered with status 200`]));
   expect(house.daemon.output).toContain('the amplifier is on');
 });
+
+it('quiet hours pass over what is explicit, and lock a zone for whoever comes', { timeout: 120_000 }, async () => {
+  const tunes = await makeTunes([60, 60]);
+  broker = await openBroker({ port: 0 });
+  house = await openHouse({ cloud: { catalogue: tunes.map(({ entry }, n) => ({ ...entry, title: n === 0 ? 'Rude' : 'Polite', explicit: n === 0 })) }, mqtt: { url: broker.url } });
+  await pair(house);
+  const path = join(house.folder, 'configuration.yaml');
+  const settings = JSON.parse(await readFile(path, 'utf8')) as object;
+  const keep = async (quietHours: object) => {
+    await writeFile(path, JSON.stringify({ ...settings, quietHours }));
+    await restarting(() => ask('restart'));
+  };
+
+  await keep({ between: '00:00-24:00', explicit: 'skip' });
+  await house.phone.play(house.cloud.contexts.everything);
+  await until('the other one plays', () => house.mirror['state'] === 'playing' && house.mirror['title'] === 'Polite', patience);
+  await house.phone.pause();
+
+  await keep([{ between: '00:00-24:00', locked: true }]);
+  const events: string[] = [];
+  house.mqtt.on('message', (topic, payload) => {
+    if (topic === 'tonearm/house/event') events.push((JSON.parse(payload.toString()) as { readonly event_type: string }).event_type);
+  });
+  await house.phone.play(house.cloud.contexts.everything);
+  await until('it is paused again', () => events.includes('playback_paused') && house.mirror['state'] === 'paused', patience);
+  expect(JSON.parse(house.topics.get('tonearm/house/attributes') ?? '{}')).toMatchObject({ started_by: 'phone', changed_by: 'automation:quiet-hours' });
+});
