@@ -14,6 +14,7 @@ import { missingPresets } from './missing-presets.ts';
 import { openPresence } from './presence/index.ts';
 import { QuietHours } from './quiet-hours.ts';
 import type { AutomationsSettings } from './configuration.ts';
+import { openTags } from './tags/tags.ts';
 import { openTimetable } from './timetable.ts';
 import { Unfinished } from './unfinished.ts';
 import type { Notice } from './watch.ts';
@@ -137,6 +138,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
   }
   for (const { message } of missingPresets(settings, zones.map(({ id }) => id), context.presets.list)) log.warn(`${message.slice(0, 1).toUpperCase()}${message.slice(1)} Correct the name, or add that preset`);
   for (const zone of zones) scope.use(zone.player.events.on('changed', ({ state, previous }) => noticePeople(zone, state, previous)));
+  const tags = settings.tags && scope.use(await openTags(settings.tags, { ...context, run: (id) => run(id, 'tag'), automations: [...settings.automations, ...settings.alarms].map(({ id, name = id }) => ({ id, name })) }));
   holidays.onChanged(changed);
   scope.use(presence.events.on('changed', changed));
   scope.use(alarms.events.on('changed', () => quiet.refresh()));
@@ -179,6 +181,12 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
     throw notFound(id, [...rules.keys(), ...alarms.views.map((view) => view.id)]);
   };
 
+  async function run(id: string, by: string): Promise<void> {
+    const rule = rules.get(id);
+    if (rule) rule.fire({ kind: 'hand', text: `by hand (${by})`, chain: [] });
+    else await alarmsFor(id).run(id, by);
+  }
+
   function picture(): AutomationsPicture {
     const views = [...rules.values()].map((rule): AutomationView => rule.view(history.list(rule.rule.id, 1)[0] ?? null, zonesOfRule(rule.rule, zones)));
     return {
@@ -196,6 +204,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
       return picture();
     },
     events: emitter.events,
+    tags: tags ?? null,
     enable: (id, on) => enable(id, on),
     async setGuestMode(on) {
       presence.setGuestMode(on);
@@ -203,11 +212,7 @@ async function open(settings: AutomationsSettings, context: AutomationsContext, 
       changed();
       await kept;
     },
-    async run(id, by) {
-      const rule = rules.get(id);
-      if (rule) rule.fire({ kind: 'hand', text: `by hand (${by})`, chain: [] });
-      else await alarmsFor(id).run(id, by);
-    },
+    run,
     async forget(id) {
       await (alarms.views.some((view) => view.id === id) ? alarms.forget(id) : memory.forget(id));
       changed();

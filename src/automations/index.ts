@@ -8,13 +8,14 @@ import type { AutomationsContext } from './ports.ts';
 import { PresenceSettings } from './presence/settings.ts';
 import type { ReferenceProblem } from './references.ts';
 import { HolidaysSettings, LocationSettings, QuietHoursSettings, Rules } from './settings.ts';
+import { TagsSettings } from './tags/settings.ts';
 
-export { AlarmSettings, HolidaysSettings, LocationSettings, PresenceSettings, QuietHoursSettings, Rules };
+export { AlarmSettings, HolidaysSettings, LocationSettings, PresenceSettings, QuietHoursSettings, Rules, TagsSettings };
 export type { AutomationsContext, AutomationsSettings, OpenAutomations, ReferenceProblem };
 
 /** Whether there is anything to do for this room. */
-export function hasAutomations({ automations, alarms, presence, quietHours }: AutomationsSettings): boolean {
-  return automations.length > 0 || alarms.length > 0 || presence.sources.length > 0 || quietHours !== undefined;
+export function hasAutomations({ automations, alarms, presence, quietHours, tags }: AutomationsSettings): boolean {
+  return automations.length > 0 || alarms.length > 0 || presence.sources.length > 0 || quietHours !== undefined || tags !== undefined;
 }
 
 // Loaded when there is something to do: a speaker without automations need not carry them.

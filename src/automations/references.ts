@@ -79,6 +79,12 @@ export function referenceProblems(settings: AutomationsSettings, zones: readonly
     if (name === undefined && zones.length > 1) say(['alarms', index], `does not say in which zone. ${there}`);
     else if (name !== undefined && !zones.includes(name)) say(['alarms', index, 'zone'], `names the zone "${name}", which is not there. ${there}`, name, zones);
   }
+  for (const [index, { zone: name }] of (settings.tags?.readers ?? []).entries()) {
+    const there = `Its tags play in one of ${zones.map((one) => `"${one}"`).join(', ')}.`;
+    if (name === undefined && zones.length > 1) say(['tags', 'readers', index], `does not say in which zone. ${there}`);
+    else if (name !== undefined && !zones.includes(name)) say(['tags', 'readers', index, 'zone'], `names the zone "${name}", which is not there. ${there}`, name, zones);
+  }
+  for (const [index, { run }] of (settings.tags?.known ?? []).entries()) if (run !== undefined) other(['tags', 'known', index, 'run'], run);
   const times = settings.quietHours ?? [];
   for (const [index, { zones: names }] of times.entries()) zone(times.length === 1 ? ['quietHours', 'zones'] : ['quietHours', index, 'zones'], names);
   return found;

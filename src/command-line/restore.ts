@@ -84,7 +84,7 @@ async function checkUnpacked(text: string, source: ConfigSource): Promise<Config
 async function refuseToOverwrite(path: string, folder: string): Promise<void> {
   for (const there of [path, join(folder, 'values')]) {
     const isThere = await stat(there).then(() => true, () => false);
-    if (isThere) throw new TonearmError({ kind: 'conflict', code: 'command/would-overwrite', message: `There already is ${there}. Nothing was changed. With --force the backup takes its place: the configuration file is kept beside it, presets, volumes and the identity are not.` });
+    if (isThere) throw new TonearmError({ kind: 'conflict', code: 'command/would-overwrite', message: `There already is ${there}. Nothing was changed. With --force the backup takes its place: the configuration file is kept beside it, presets, tags, volumes and the identity are not.` });
   }
 }
 

@@ -77,6 +77,21 @@ describe('what people get wrong in automations', () => {
     ]);
   });
 
+  it('knows where the tags of a reader play, and what they run', async () => {
+    expect(await problems('zones: [{ name: Kitchen }, { name: Bath }]\nautomations: [{ id: night, zone: all, then: [{ stop: true }] }]\ntags:\n  readers:\n    - { id: a, topic: a }\n    - { id: b, topic: b, zone: Kitchn }\n  known:\n    - { tag: 0012, run: nigth }\n')).toEqual([
+      '5: tags.readers[0]: does not say in which zone. Its tags play in one of "kitchen", "bath".',
+      '6: tags.readers[1].zone: names the zone "Kitchn", which is not there. Its tags play in one of "kitchen", "bath". Did you mean "kitchen"?',
+      '8: tags.known[0].run: names the automation "nigth", which is not there. Did you mean "night"?',
+    ]);
+    expect(await problems('tags:\n  readers: [{ id: a, topic: a }, { id: a, topic: "b/#/c" }]\n  known:\n    - { tag: "04 a2", play: x }\n    - { tag: 04:A2, play: y }\n    - { tag: "-", play: x, run: y }\n')).toEqual([
+      '2: tags.readers[1].topic: must be an MQTT topic; + stands for one level, # at the end for all that follow.',
+      '6: tags.known[2].tag: must be what the reader says of it: 1 to 100 letters and digits; "-", ":" and blanks do not count.',
+      '6: tags.known[2]: needs exactly one of play and run.',
+      '2: tags.readers[1].id: is used twice: "a".',
+      '5: tags.known[1].tag: is there twice: "04A2".',
+    ]);
+  });
+
   it('knows where an automation belongs, and that ids are used once', async () => {
     expect(await problems('zones: [{ name: Kitchen }, { name: Bath }]\nautomations:\n  - { id: one, then: [{ volume: 3 }] }\n  - { id: one, zone: all, then: [{ volume: 3 }] }\nalarms:\n  - { id: one, zone: bath, time: "07:00" }\n')).toEqual([
       '4: automations[1].id: is used twice: every automation and alarm needs an id of its own, and "one" is one already.',
@@ -105,6 +120,9 @@ alarms:
   - { id: late, zone: kitchen, time: "09:00", play: { preset: Nwes } }
   - { id: link, zone: kitchen, time: "09:00", play: "https://open.spotify.com/track/37i9dQZF1DXc5e2bJhV6pu" }
 holidays: { files: [free.ics] }
+tags:
+  readers: [{ id: shelf, topic: shelf, zone: bath }]
+  known: [{ tag: '01', play: evening songs }, { tag: '02', play: Polka }, { tag: '03', play: 'music:x' }]
 `;
   const doubts = async (added: unknown): Promise<string[]> => {
     const path = join(folder, 'configuration.yaml');
@@ -125,12 +143,14 @@ holidays: { files: [free.ics] }
       '12: automations[0].then[3].preset: the automation "one" plays the preset "News", which is not there now.',
       '15: alarms[0].play: the alarm "wake" plays the preset "Mornng", which is not there now. Did you mean "Morning"?',
       '16: alarms[1].play.preset: the alarm "late" plays the preset "Nwes", which is not there now.',
+      '21: tags.known[1].play: the tag "02" plays the preset "Polka", which is not there now.',
       calendar,
     ]);
     expect(await doubts([{ id: 'news', name: 'News', uri: 'x:y' }, 'rubbish', null])).toEqual([
       ...always,
       '15: alarms[0].play: the alarm "wake" plays the preset "Mornng", which is not there now. Did you mean "Morning"?',
       '16: alarms[1].play.preset: the alarm "late" plays the preset "Nwes", which is not there now. Did you mean "News"?',
+      '21: tags.known[1].play: the tag "02" plays the preset "Polka", which is not there now.',
       calendar,
     ]);
   });

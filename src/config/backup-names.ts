@@ -1,5 +1,5 @@
 /** What of the data folder belongs into a backup: who this is, and what was set at run time. No logins, no keys, no caches. */
-export const isKept = (name: string): boolean => /^(instance-id|mqtt-instance|presets|automations|device-id\/[a-z0-9_-]{1,64}|volume-[a-z0-9_-]{1,64})$/.test(name);
+export const isKept = (name: string): boolean => /^(instance-id|mqtt-instance|presets|automations|tags|device-id\/[a-z0-9_-]{1,64}|volume-[a-z0-9_-]{1,64})$/.test(name);
 
 export const configurationName = 'configuration.yaml';
 export const manifestName = 'manifest.json';

@@ -61,7 +61,7 @@ const readme = (version: string, made: string, leftOut: readonly string[]) => `A
 
 To put it back:  tonearm restore FILE.zip
 
-It holds the configuration without its comments, presets and volumes, what was switched by hand, and who this speaker is.
+It holds the configuration without its comments, presets, tags and volumes, what was switched by hand, and who this speaker is.
 Logins, passwords, keys and tokens are not in it. Left out of the configuration:
 ${leftOut.length === 0 ? '  nothing' : leftOut.map((one) => `  ${one}`).join('\n')}
 

@@ -97,7 +97,7 @@ type Parsed =
   | { readonly success: true; readonly data: PlainSettings; readonly automations: AutomationsSettings | null }
   | { readonly success: false; readonly error: z.core.$ZodError };
 
-const automationKeys: readonly (keyof AutomationsSettings)[] = ['automations', 'alarms', 'presence', 'location', 'quietHours', 'holidays'];
+const automationKeys: readonly (keyof AutomationsSettings)[] = ['automations', 'alarms', 'presence', 'location', 'quietHours', 'holidays', 'tags'];
 
 /** Checks what was written, taking letters where a text is wanted; `value` is what was looked at in the end. */
 async function parse(written: Readonly<Record<string, unknown>>, file: YamlFile): Promise<{ readonly parsed: Parsed; readonly value: unknown }> {
@@ -109,8 +109,8 @@ async function parse(written: Readonly<Record<string, unknown>>, file: YamlFile)
   const value = first.success ? written : withTexts(written, first.error.issues, file);
   const last = value === written ? first : Settings.safeParse(value);
   if (!last.success) return { parsed: last, value };
-  const { automations, alarms, presence, location, quietHours, holidays, ...data } = last.data;
-  return { parsed: { success: true, data, automations: isPlain ? null : { automations, alarms, presence, location, quietHours, holidays } }, value };
+  const { automations, alarms, presence, location, quietHours, holidays, tags, ...data } = last.data;
+  return { parsed: { success: true, data, automations: isPlain ? null : { automations, alarms, presence, location, quietHours, holidays, tags } }, value };
 }
 
 /** A password such as 0123 is a number to YAML. Where a text is wanted, its letters are taken as they stand. */

@@ -28,6 +28,7 @@ const reasons: readonly (readonly [key: string, why: string])[] = [
   ['automations', 'Rules and alarms have requests of their own: automation/set and automation/remove.'],
   ['alarms', 'Rules and alarms have requests of their own: automation/set and automation/remove.'],
   ['presence', 'It hears MQTT with Tonearm\'s own login at the broker.'],
+  ['tags', 'It hears MQTT with Tonearm\'s own login at the broker. What tags stand for is learnt with tag/learn.'],
   ['mqtt', broker], ['broker', broker],
   ['http', door], ['login', door], ['discovery', door],
   ['holidays.urls', secret], ['sounds', files], ['holidays', files], ['data', files],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AlarmSettings, HolidaysSettings, LocationSettings, PresenceSettings, QuietHoursSettings, Rules } from '#automations';
+import { AlarmSettings, HolidaysSettings, LocationSettings, PresenceSettings, QuietHoursSettings, Rules, TagsSettings } from '#automations';
 import { settingsAfter, settingsBefore } from './settings.ts';
 
 /** The whole file. */
@@ -11,6 +11,7 @@ export const Settings = z.strictObject({
   location: LocationSettings.optional().describe('Where you are: for the sun and the time zone'),
   quietHours: QuietHoursSettings.optional().describe('When it should be quiet, and how loud it may be then'),
   holidays: HolidaysSettings.optional().describe('Your free days'),
+  tags: TagsSettings.optional().describe('Tags (RFID, NFC) that play what they stand for (docs/automations.md)'),
   ...settingsAfter,
 });
 export type Settings = z.output<typeof Settings>;

@@ -1,4 +1,5 @@
 import type { Events } from '#foundation';
+import type { Tags } from './tags.ts';
 import type { Millis } from './units.ts';
 
 /** How one firing ended. `skipped`: a condition did not hold, or it was told to skip; `interrupted`: a person took over. */
@@ -67,6 +68,8 @@ export interface AutomationsPicture {
 export interface Automations {
   readonly picture: AutomationsPicture;
   readonly events: Events<{ changed: AutomationsPicture; ran: RunView }>;
+  /** Null where tags are not set. */
+  readonly tags: Tags | null;
   /** Kept across restarts. Without an id: all of them. */
   enable(id: string | null, on: boolean): Promise<void>;
   setGuestMode(on: boolean): Promise<void>;

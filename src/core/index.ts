@@ -12,5 +12,6 @@ export * from './output.ts';
 export * from './playable.ts';
 export * from './player.ts';
 export * from './presets.ts';
+export * from './tags.ts';
 export * from './track.ts';
 export * from './units.ts';

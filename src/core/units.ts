@@ -10,5 +10,5 @@ export type Uri = z.infer<typeof Uri>;
 /** A place within a track, in milliseconds from its start. */
 export const Position = z.number().min(0);
 
-/** Who caused something: `phone`, `mqtt`, `http`, `homekit`, `mpd`, `web`, `tonearm` itself, or `automation:<id>`. */
+/** Who caused something: `phone`, `mqtt`, `http`, `homekit`, `mpd`, `web`, `tag`, `tonearm` itself, or `automation:<id>`. */
 export type Origin = string;

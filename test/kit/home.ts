@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Command, type CommandInput, type Lease, type Origin, type PlayStatus, type Player, type Source, type SourceEvents, type SourceState, type Store, type Zone, type ZoneView } from '#core';
 import { Emitter, FakeClock, Scope, silentLog, TonearmError } from '#foundation';
-import { Neighbours, openZone } from '#zones';
-import { AlarmSettings, HolidaysSettings, LocationSettings, openAutomations, PresenceSettings, QuietHoursSettings, Rules, type AutomationsContext, type OpenAutomations } from '#automations';
+import { Neighbours, openPresets, openZone } from '#zones';
+import { AlarmSettings, HolidaysSettings, LocationSettings, openAutomations, PresenceSettings, QuietHoursSettings, Rules, TagsSettings, type AutomationsContext, type OpenAutomations } from '#automations';
 import { HomeBroker } from './home-broker.ts';
 import { noPrograms } from './no-programs.ts';
 import { SoundingDeck } from './sounding-deck.ts';
@@ -82,12 +82,14 @@ export class HomeSource implements Source {
 export class HomeStore {
   readonly values = new Map<string, unknown>();
   writes = 0;
+  isFull = false;
   readonly store: Store;
 
   constructor() {
     const space = {
       read: (name: string) => Promise.resolve(structuredClone(this.values.get(name) ?? null)),
       write: (name: string, value: unknown) => {
+        if (this.isFull) return Promise.reject(new Error('The disk is full.'));
         this.writes += 1;
         this.values.set(name, structuredClone(value));
         return Promise.resolve();
@@ -107,6 +109,7 @@ const HomeSettings = z.strictObject({
   location: LocationSettings.default({ latitude: 52.52, longitude: 13.405, timezone: 'Europe/Berlin' }),
   quietHours: QuietHoursSettings.optional(),
   holidays: HolidaysSettings.optional(),
+  tags: TagsSettings.optional(),
 });
 export type HomeSettings = z.input<typeof HomeSettings>;
 
@@ -117,6 +120,7 @@ export interface HomeOptions {
   readonly clock?: FakeClock;
   readonly memory?: HomeStore;
   readonly broker?: HomeBroker;
+  readonly presets?: readonly { readonly name: string; readonly uri: string; readonly zones?: string[] }[];
   readonly far?: Pick<AutomationsContext, 'request' | 'launch'>;
 }
 
@@ -140,6 +144,7 @@ export class Home implements AsyncDisposable {
     const home = new Home(options);
     const host = { clock: home.clock, log: silentLog, store: home.memory.store, programs: noPrograms };
     const neighbours = new Neighbours();
+    const presets = await openPresets({ settings: options.presets ?? [], host, slug: (name) => name.toLowerCase() });
     for (const id of options.zones ?? ['kitchen']) {
       const zone = home.#scope.use(
         await openZone(
@@ -147,6 +152,7 @@ export class Home implements AsyncDisposable {
           {
             host,
             neighbours,
+            presets,
             deck: new SoundingDeck(home.clock),
             sources: [
               (port) => {
@@ -160,7 +166,6 @@ export class Home implements AsyncDisposable {
       );
       home.zones.push({ id, name: id, player: zone.player });
     }
-    const presets = { list: [], events: new Emitter<{ changed: readonly never[] }>().events, find: () => null, add: () => Promise.reject(new Error('none')), remove: () => Promise.reject(new Error('none')) };
     home.automations = home.#scope.use(await openAutomations(HomeSettings.parse(settings), { zones: home.zones, presets, messages: home.broker.messages, host, ...options.far }));
     return home;
   }

@@ -128,6 +128,68 @@ it('what plays starts a program of the owner, and is told to a web server', { ti
   expect(house.daemon.output).toContain('the amplifier is on');
 });
 
+it('a tag learns what the phone plays, plays it after a restart, and pauses when it is taken off', { timeout: 120_000 }, async () => {
+  const tunes = await makeTunes([60, 6]);
+  broker = await openBroker({ port: 0 });
+  house = await openHouse({ cloud: { catalogue: tunes.map(({ entry }) => entry) }, mqtt: { url: broker.url } });
+  await pair(house);
+  const path = join(house.folder, 'configuration.yaml');
+  await writeFile(path, JSON.stringify({ ...(JSON.parse(await readFile(path, 'utf8')) as object), tags: { readers: [{ id: 'box', topic: 'box/tag' }] } }));
+  await restarting(() => ask('restart'));
+
+  type Read = Readonly<Record<'tag' | 'outcome' | 'name' | 'why' | 'reader' | 'zone' | 'at', string | null>>;
+  type Picture = { readonly tags: readonly object[]; readonly learning: object | null };
+  const lay = (what: string) => house.mqtt.publishAsync('box/tag', what, { qos: 1 });
+  const tags = () => JSON.parse(house.topics.get('tonearm/bridge/tags') || '{"learning":null}') as Picture;
+  const read = () => JSON.parse(house.topics.get('tonearm/bridge/tag') || '{}') as Read;
+  const outcome = async (wanted: string) => await until(`the tag is ${wanted}`, () => read().outcome === wanted && read(), patience);
+  /** What is said at first lay there before: until that is over no tag counts. */
+  const settled = async () => {
+    const before = read().at;
+    do {
+      await lay('');
+      await lay('99');
+      await ask('info');
+    } while (read().at === before || read().outcome !== 'unknown');
+  };
+
+  await settled();
+  await lay('04-A2-19-7B');
+  await until('the tag is read', () => read().tag === '04A2197B', patience);
+  expect(read()).toMatchObject({ reader: 'box', zone: 'house', outcome: 'unknown', name: null, why: 'The tag 04A2197B stands for nothing yet. Have it learnt, or set it under "tags".' });
+  await house.phone.play(house.cloud.contexts.everything);
+  await until('the phone plays', () => house.mirror['state'] === 'playing', patience);
+  expect(await ask('tag/learn', { play: 'Polka' })).toMatchObject({ status: 'error', error: 'tags/no-such-preset' });
+  expect(await ask('tag/learn')).toMatchObject({ status: 'ok', data: { until: expect.stringMatching(/^\d{4}-/) } });
+  await until('it is learning', () => tags().learning !== null, patience);
+  const chime = until('the chime is over', () => house.topics.get('tonearm/house/event')?.includes('announcement_finished'), patience);
+  await lay('04:a2:19:7b');
+  await outcome('learned');
+  await chime;
+  expect(tags()).toMatchObject({ tags: [{ tag: '04A2197B', play: house.cloud.contexts.everything, fixed: false }], learning: null });
+
+  await house.phone.pause();
+  await restarting(() => ask('restart'));
+  await settled();
+  await lay('04A2197B');
+  await outcome('played');
+  await until('it plays, because of the tag', () => house.mirror['state'] === 'playing' && JSON.parse(house.topics.get('tonearm/house/attributes') ?? '{}').started_by === 'tag', patience);
+  await lay('');
+  await outcome('removed');
+  await until('it is paused', () => house.mirror['state'] === 'paused', patience);
+  expect(await ask('tag/scan', { tag: '04 A2 19 7B' })).toMatchObject({ status: 'ok', data: { outcome: 'resumed', reader: null } });
+  await until('it goes on', () => house.mirror['state'] === 'playing', patience);
+  expect(await ask('tag/forget', { tag: '04A2197B' })).toMatchObject({ status: 'ok' });
+  expect(await ask('tag/forget', { tag: '04A2197B' })).toMatchObject({ status: 'error', error: 'tags/unknown' });
+
+  // Nothing of it stays on the broker when it is not wanted any more.
+  const { tags: none, ...rest } = JSON.parse(await readFile(path, 'utf8')) as Readonly<Record<string, unknown>>;
+  expect(none).toBeDefined();
+  await writeFile(path, JSON.stringify(rest));
+  await restarting(() => ask('restart'));
+  await until('its topics are empty', () => house.topics.get('tonearm/bridge/tags') === '' && house.topics.get('tonearm/bridge/tag') === '', patience);
+});
+
 it('quiet hours pass over what is explicit, and lock a zone for whoever comes', { timeout: 120_000 }, async () => {
   const tunes = await makeTunes([60, 60]);
   broker = await openBroker({ port: 0 });

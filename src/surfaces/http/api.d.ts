@@ -160,6 +160,8 @@ export interface Hello {
   readonly presets: readonly Preset[];
   /** Null where there are none */
   readonly automations: Automations | null;
+  /** Null where tags are not set up */
+  readonly tags: Tags | null;
 }
 
 /** Who answers */
@@ -224,7 +226,63 @@ export interface Run {
 }
 
 /** Everything the daemon says over the socket. Kinds may be added: pass over what you do not know */
-export type SocketMessage = Hello | ZoneChanged | PresetsChanged | AutomationsChanged | Ran | Failed | Answer;
+export type SocketMessage = Hello | ZoneChanged | PresetsChanged | AutomationsChanged | TagsChanged | TagWasRead | Ran | Failed | Answer;
+
+/** One time a tag was held to a reader, or taken off it */
+export interface TagRead {
+  readonly tag: string;
+  /** Null when a program told of it */
+  readonly reader: string | null;
+  readonly zone: string;
+  readonly at: number;
+  /** kept: its music plays already; nothing-on: there was nothing to learn; removed: taken off the reader */
+  readonly outcome: 'played' | 'resumed' | 'kept' | 'ran' | 'learned' | 'nothing-on' | 'unknown' | 'removed' | 'failed';
+  /** What the tag stands for */
+  readonly name: string | null;
+  /** Why nothing came of it */
+  readonly why: string | null;
+}
+
+/** A tag was held to a reader, or taken off it */
+export interface TagWasRead {
+  readonly kind: 'tag';
+  readonly read: TagRead;
+}
+
+/** Readers of tags, and what tags stand for */
+export interface Tags {
+  readonly readers: readonly {
+    readonly id: string;
+    readonly zone: string;
+  }[];
+  readonly tags: readonly {
+    readonly tag: string;
+    readonly wish: {
+      /** A preset or a URI */
+      readonly play: string;
+    } | {
+      /** An automation */
+      readonly run: string;
+    };
+    /** As people say it */
+    readonly name: string;
+    /** Part of the configuration */
+    readonly isFixed: boolean;
+  }[];
+  /** The next tag that is read stands for this */
+  readonly learning: {
+    /** Null: what is on then */
+    readonly name: string | null;
+    readonly until: number;
+  } | null;
+  readonly last: TagRead | null;
+}
+
+/** A tag was learnt or forgotten, or one is to be learnt: the whole picture */
+export interface TagsChanged {
+  readonly kind: 'tags';
+  readonly tags: Tags;
+}
 
 /** What is shown of a thing that plays */
 export interface Track {
@@ -320,7 +378,7 @@ export interface ZoneState {
   /** Id of the preset that was started last and still plays */
   readonly preset: string | null;
   readonly announcing: boolean;
-  /** Who started what plays, and who caused this change: phone, mqtt, http, homekit, web, tonearm, automation:ID */
+  /** Who started what plays, and who caused this change: phone, mqtt, http, homekit, web, tag, tonearm, automation:ID */
   readonly by: {
     readonly started: string | null;
     readonly changed: string;
@@ -424,6 +482,27 @@ export interface Requests {
   readonly 'automation/stop': { readonly fields: {
     readonly automation: string;
   }; readonly answer: Readonly<Record<string, never>> };
+  /** Readers of tags (RFID, NFC), and what tags stand for. `GET /tags`, read */
+  readonly tags: { readonly fields: Readonly<Record<string, never>>; readonly answer: Tags };
+  /** The next tag that is read within a minute stands for this; without `play` and `run` for what is on where it is read. `POST /tags/learn`, control */
+  readonly 'tags/learn': { readonly fields: {
+    /** A preset or a URI */
+    readonly play?: string | undefined;
+    /** An automation */
+    readonly run?: string | undefined;
+  }; readonly answer: {
+    /** Unix ms */
+    readonly until: number;
+  } };
+  /** A tag that was learnt stands for nothing any more. `DELETE /tags/{tag}`, control */
+  readonly 'tag/forget': { readonly fields: {
+    readonly tag: string;
+  }; readonly answer: Readonly<Record<string, never>> };
+  /** As if a reader had read it. `POST /tags/{tag}/scan`, control */
+  readonly 'tag/scan': { readonly fields: {
+    readonly tag: string;
+    readonly zone?: string | undefined;
+  }; readonly answer: TagRead };
   /** Puts a rule or an alarm into the configuration, in place of the one of its id, and forgets what was switched or moved by hand; Tonearm restarts within itself if anything changed. Not with `publish`, `mqtt`, `request` or `program`: those are for the file. `POST /automations`, control */
   readonly 'automation/set': { readonly fields: {
     /** As in the configuration, with its id */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { answerAccountRequest, isAccountRequest, type Automations, type Command, type Control, type Presets, type ZoneView } from '#core';
+import { answerAccountRequest, isAccountRequest, type Automations, type Command, type Control, type Presets, type Tags, type ZoneView } from '#core';
 import { base64, type Clock, maskUser, TonearmError, withTimeout } from '#foundation';
 import type { SurfaceContext } from '../surface.ts';
 import { type Caller, demand } from './gate.ts';
@@ -51,6 +51,10 @@ const deeds: Deeds = {
   'automation/time': (house, { automation, time }) => nothing(rulesOf(house).setTime(automation, time)),
   'automation/snooze': (house, { automation }, { by }) => nothing(rulesOf(house).snooze(automation, by)),
   'automation/stop': (house, { automation }, { by }) => nothing(rulesOf(house).stop(automation, by)),
+  tags: (house) => tagsOf(house).picture,
+  'tags/learn': (house, { play, run }) => tagsOf(house).learn(play !== undefined ? { play } : run !== undefined ? { run } : null),
+  'tag/forget': (house, { tag }) => nothing(tagsOf(house).forget(tag)),
+  'tag/scan': (house, { tag, zone }) => tagsOf(house).scan(tag, zone),
   'automation/set': async (house, { rule, alarm = {} }) => {
     const id = await (rule ? controlOf(house).setAutomation('rule', rule) : controlOf(house).setAutomation('alarm', alarm));
     await house.automations?.forget(id);
@@ -111,6 +115,11 @@ function presetsOf({ presets }: House): Presets {
 
 function rulesOf({ automations }: House): Automations {
   return automations ?? never();
+}
+
+function tagsOf({ automations }: House): Tags {
+  if (automations?.tags) return automations.tags;
+  throw new TonearmError({ kind: 'not-found', code: 'http/not-here', message: 'Tags are not set up. Put a section "tags" into the configuration; "tags: {}" is enough.' });
 }
 
 function controlOf({ control }: House): Control {

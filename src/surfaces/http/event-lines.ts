@@ -47,6 +47,8 @@ export class EventLines implements AsyncDisposable {
     use(
       presets?.events.on('changed', (list) => this.#show('presets', () => ({ kind: 'presets', presets: list }))),
       automations?.events.on('changed', (picture) => this.#show('automations', () => ({ kind: 'automations', automations: picture }))),
+      automations?.tags?.events.on('changed', (picture) => this.#show('tags', () => ({ kind: 'tags', tags: picture }))),
+      automations?.tags?.events.on('read', (read) => this.#show('tag', () => ({ kind: 'tag', read }))),
       automations?.events.on('ran', (run) => this.#show(`run/${run.automation}`, () => ({ kind: 'run', run }))),
       keys.events.on('removed', ({ id }) => {
         desk.pace.forget(id);
@@ -110,6 +112,7 @@ export class EventLines implements AsyncDisposable {
       zones: house.zones.map(zoneOf),
       presets: house.presets?.list ?? [],
       automations: house.automations?.picture ?? null,
+      tags: house.automations?.tags?.picture ?? null,
     };
     line.show('hello', JSON.stringify(hello));
   }

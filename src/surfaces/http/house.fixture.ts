@@ -1,7 +1,7 @@
 import nodeHttp from 'node:http';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Automations, AutomationsPicture, Control, Preset, Presets, RunView } from '#core';
+import type { Automations, AutomationsPicture, Control, Preset, Presets, RunView, TagRead, Tags, TagsPicture, TagWish } from '#core';
 import { Emitter, FakeClock, Scope, TonearmError } from '#foundation';
 import { FakeAccounts } from '../../../test/contract/fake-accounts.ts';
 import { fakeHost, fakeZone, keptLog, playing } from '../../../test/contract/surface-fake-player.ts';
@@ -12,11 +12,40 @@ import { answers, SocketMessage, type RequestName } from './wire/index.ts';
 export const alarm = { id: 'wake', name: 'Wake up', kind: 'alarm', enabled: true, next: 7000, skipsNext: false, last: null, zones: ['kitchen'], alarm: { time: '07:15', days: ['mon'], state: 'idle', snoozedUntil: null } } as const;
 const run: RunView = { automation: 'wake', at: 1, ended: null, trigger: 'by hand (http)', result: 'running', why: 'It was asked for.', steps: [] };
 
+export const readTag = { tag: '04A2197B', reader: null, zone: 'kitchen', at: 3, outcome: 'played', name: 'Jazz', why: null } as const;
+
+export class FakeTags implements Tags {
+  readonly emitter = new Emitter<{ changed: TagsPicture; read: TagRead }>();
+  readonly events = this.emitter.events;
+  readonly #asked: unknown[][];
+  picture: TagsPicture = { readers: [{ id: 'box', zone: 'kitchen' }], tags: [{ tag: '04A2197B', wish: { play: 'jazz' }, name: 'Jazz', isFixed: true }], learning: null, last: null };
+
+  constructor(asked: unknown[][]) {
+    this.#asked = asked;
+  }
+
+  learn(wish: TagWish | null) {
+    this.#asked.push(['tags learn', wish]);
+    return { until: 60_000 };
+  }
+
+  forget(tag: string) {
+    this.#asked.push(['tags forget', tag]);
+    return Promise.resolve();
+  }
+
+  scan(...what: unknown[]) {
+    this.#asked.push(['tags scan', ...what]);
+    return Promise.resolve(readTag);
+  }
+}
+
 /** Remembers what it was asked. */
 export class FakeAutomations implements Automations {
   readonly emitter = new Emitter<{ changed: AutomationsPicture; ran: RunView }>();
   readonly events = this.emitter.events;
   readonly asked: unknown[][] = [];
+  readonly tags = new FakeTags(this.asked);
   picture: AutomationsPicture = { automations: [alarm], enabled: true, guestMode: false, quiet: false, people: [{ id: 'ann', name: 'Ann', presence: 'present', room: null }], rooms: [] };
 
   enable = (...what: unknown[]) => this.#did('enable', what);

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TonearmError } from '#foundation';
 import { someVolume } from '../../../test/contract/surface-fake-player.ts';
 import { WebSocket } from 'ws';
-import { Client, openHouse, type TestHouse } from './house.fixture.ts';
+import { Client, openHouse, readTag, type TestHouse } from './house.fixture.ts';
 import { networkOf } from './open.ts';
 import { encodeLogin, isDaemonProof, keyHash, type Login, makeLogin, parseChallenge } from './wire/login.ts';
 
@@ -22,7 +22,7 @@ describe('the socket', () => {
     const client = await house.connect();
     const hello = await client.message('hello');
     expect(hello.daemon).toMatchObject({ api: 1, id: '7f3a', version: '0.0.0-test', now: house.clock.now() });
-    expect(hello).toMatchObject({ scope: 'control', beat: 10_000, zones: [{ id: 'kitchen', name: 'Kitchen', state: { status: 'playing' } }, { id: 'bath' }], presets: [{ id: 'jazz' }], automations: { automations: [{ id: 'wake' }] } });
+    expect(hello).toMatchObject({ scope: 'control', beat: 10_000, zones: [{ id: 'kitchen', name: 'Kitchen', state: { status: 'playing' } }, { id: 'bath' }], presets: [{ id: 'jazz' }], automations: { automations: [{ id: 'wake' }] }, tags: { tags: [{ tag: '04A2197B' }] } });
     expect(client.heard).toHaveLength(1);
   });
 
@@ -34,6 +34,10 @@ describe('the socket', () => {
     house.automations.show({ quiet: true });
     expect((await client.message('automations')).automations.quiet).toBe(true);
     expect((await client.message('run')).run.automation).toBe('wake');
+    house.automations.tags.emitter.emit('changed', { ...house.automations.tags.picture, learning: { name: null, until: 1 } });
+    expect((await client.message('tags')).tags.learning).toEqual({ name: null, until: 1 });
+    house.automations.tags.emitter.emit('read', readTag);
+    expect((await client.message('tag')).read).toEqual(readTag);
     await house.presets.add({ name: 'New', uri: 'spotify:playlist:new' });
     expect((await client.message('presets')).presets).toHaveLength(2);
     house.bath.player.fail(new TonearmError({ kind: 'unavailable', code: 'some/thing', message: 'It did not work.' }));

@@ -7,6 +7,7 @@ export interface BridgeFacts {
   readonly control: boolean;
   /** Null where nothing is automated. */
   readonly automations: readonly Pick<AutomationView, 'id' | 'name' | 'kind'>[] | null;
+  readonly tags: boolean;
   /** Presets offered in more than one zone. */
   readonly scenes: readonly { readonly id: string; readonly name: string }[];
 }
@@ -36,6 +37,7 @@ export function bridgeRows(facts: BridgeFacts, context: Pick<DeviceContext, 'min
     pause_all: { platform: 'button', name: 'Pause all', minimal: true, options: whileOnline(({ command }) => ({ icon: 'mdi:pause-circle', ...command('state'), payload_press: 'paused' })) },
     ...(facts.control && controlRows),
     ...(facts.automations && automationRows(facts.automations, context)),
+    ...(facts.tags && tagRows),
     ...Object.fromEntries(facts.scenes.map(({ id, name }): [string, Row] => [`scene_${id}`, {
       platform: 'scene', name, slug: slugOf(id),
       options: whileOnline(({ request }) => ({ icon: 'mdi:playlist-star', ...request('preset/play'), payload_on: JSON.stringify({ preset: id }) })),
@@ -52,6 +54,18 @@ const controlRows: Rows = {
   restart_required: {
     platform: 'binary_sensor', name: 'Restart required',
     options: whileOnline(({ topic }) => ({ ...diagnostic, device_class: 'problem', state_topic: topic('bridgeInfo'), value_template: onWhen('value_json.restart_required') })),
+  },
+};
+
+const tagRows: Rows = {
+  learn_tag: { platform: 'button', name: 'Learn a tag', options: whileOnline(({ request }) => ({ ...config, icon: 'mdi:nfc-tap', ...request('tag/learn'), payload_press: '{}' })) },
+  last_tag: {
+    platform: 'sensor', name: 'Last tag',
+    options: whileOnline(({ topic }) => ({
+      icon: 'mdi:nfc-variant', state_topic: topic('bridgeTag'), value_template: value('tag'),
+      // Not as it is: `name` is no attribute an entity may have.
+      json_attributes_topic: topic('bridgeTag'), json_attributes_template: `{{ {${['outcome', 'zone', 'reader', 'at', 'why'].map((key) => `'${key}': value_json.${key}`).join(', ')}, 'stands_for': value_json.name} | tojson }}`,
+    })),
   },
 };
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Accounts, answerAccountRequest, type Automations, type Control, isAccountRequest, type LogLines, type Presets, Uri, type ZoneView } from '#core';
+import { type Accounts, answerAccountRequest, type Automations, type Control, isAccountRequest, type LogLines, type Presets, type Tags, Uri, type ZoneView } from '#core';
 import { base64, maskUser, TonearmError } from '#foundation';
 import { logLevels } from './bridge-entities.ts';
-import { forecastView, presetView, runView } from './bridge-views.ts';
+import { forecastView, presetView, runView, tagReadView } from './bridge-views.ts';
 import { type BridgeRequest, MqttError } from './wire/index.ts';
 
 export type Answer = Readonly<Record<string, unknown>>;
@@ -48,7 +48,10 @@ const Nothing = z.strictObject({});
 const Id = z.string().min(1).max(100);
 const ZoneId = z.string().min(1).max(64);
 const Count = z.int().min(1).max(100);
+/** Programs may take its digits for a number. */
+const Tag = z.union([z.string().min(1).max(200), z.int().min(0).transform(String)]);
 const byId = (id: string) => ({ id });
+const byTag = (tag: string) => ({ tag });
 
 /** Words for switches, as everywhere on our topics. */
 const On = z.union([z.boolean(), z.enum(['ON', 'OFF', 'on', 'off', 'true', 'false']).transform((word) => word.toLowerCase() === 'on' || word === 'true')]);
@@ -95,6 +98,21 @@ export const bridgeRequests: Readonly<Record<string, Row>> = {
     await need(automations, 'automations').setTime(id, clock);
     return { id, time: clock };
   }),
+  'tag/learn': row(
+    'nothing: for what is on where the tag is read; or `{"play": …}` (a preset or a URI) or `{"run": …}` (an automation)',
+    '`until`: the next tag that is read before stands for it from then on',
+    z.strictObject({ play: z.string().trim().min(1).max(2048).optional(), run: Id.optional() }).refine(({ play, run }) => play === undefined || run === undefined, 'takes play or run, not both'),
+    ({ automations }, { play, run }) => {
+      const { until } = tagsOf(automations).learn(play !== undefined ? { play } : run !== undefined ? { run } : null);
+      return { until: new Date(until).toISOString() };
+    },
+    (play) => ({ play }),
+  ),
+  'tag/forget': row('the `tag`', '–', z.strictObject({ tag: Tag }), async ({ automations }, { tag }) => {
+    await tagsOf(automations).forget(tag);
+    return { tag };
+  }, byTag),
+  'tag/scan': row('the `tag`, or `{"tag": …, "zone": …}`', 'what came of it, as if a reader had read the tag', z.strictObject({ tag: Tag, zone: ZoneId.optional() }), async ({ automations }, { tag, zone }) => tagReadView(await tagsOf(automations).scan(tag, zone)), byTag),
   'automation/set': row(
     'JSON: `rule` or `alarm`, as in the configuration, with its `id`',
     '`id`; it is in the configuration now, in place of the one of that id, and what was switched or moved by hand is forgotten; Tonearm restarts within itself if anything changed. Without `publish`, `mqtt`, `request` and `program`: those are for the file',
@@ -185,6 +203,11 @@ export function answerRequest(ports: RequestPorts, name: string, { argument, fie
 function need<T>(port: T | undefined, what: string): T {
   if (port !== undefined) return port;
   throw new MqttError('unavailable', 'mqtt/not-here', `This Tonearm was started without ${what}, so the request cannot be answered.`);
+}
+
+function tagsOf(automations: Automations | undefined): Tags {
+  if (automations?.tags) return automations.tags;
+  throw new MqttError('unavailable', 'mqtt/not-here', 'Tags are not set up. Put a section "tags" into the configuration; "tags: {}" is enough.');
 }
 
 async function enable(automations: Automations | undefined, { id, all, enabled }: { readonly id: string | undefined; readonly all: true | undefined; readonly enabled: boolean }): Promise<Answer> {

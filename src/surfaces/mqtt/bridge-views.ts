@@ -1,4 +1,4 @@
-import type { AutomationsPicture, AutomationView, Forecast, Preset, RunView } from '#core';
+import type { AutomationsPicture, AutomationView, Forecast, Preset, RunView, TagRead, TagsPicture, TagView } from '#core';
 import { toPercent } from './wire/index.ts';
 
 /** Values of core as our topics say them: times in ISO 8601, volume in percent, underscores in names. */
@@ -35,6 +35,21 @@ export function automationsView({ automations, enabled, guestMode, quiet, people
     people: people.map(({ id, name, presence, room }) => ({ id, name, presence, room })),
     rooms: rooms.map(({ id, presence }) => ({ id, presence })),
   };
+}
+
+/** What `bridge/tags` holds. */
+export function tagsView({ readers, tags, learning }: TagsPicture): View {
+  return { readers, tags: tags.map(tagView), learning: learning && { name: learning.name, until: iso(learning.until) } };
+}
+
+function tagView({ tag, wish, name, isFixed }: TagView): View {
+  return { tag, ...wish, name, fixed: isFixed };
+}
+
+/** Without one everything is null: Home Assistant's templates want every key. */
+export function tagReadView(read: TagRead | null): View {
+  const { tag = null, reader = null, zone = null, at = null, outcome = null, name = null, why = null } = read ?? {};
+  return { tag, reader, zone, at: at === null ? null : iso(at), outcome, name, why };
 }
 
 function automationView({ id, name, kind, enabled, next, skipsNext, last, zones, alarm }: AutomationView): View {

@@ -1,7 +1,7 @@
-import { type Accounts, type AccountView, type Automations, type Condition, type Control, type Health, type LogLines, type Presets, shownLogin, type ZoneView } from '#core';
+import { type Accounts, type AccountView, type Automations, type Condition, type Control, type Health, type LogLines, type Presets, shownLogin, type TagRead, type TagsPicture, type ZoneView } from '#core';
 import { type Clock, every, maskUser } from '#foundation';
 import { type Answer, answerRequest, type RequestPorts } from './bridge-requests.ts';
-import { automationsView, presetView, runView } from './bridge-views.ts';
+import { automationsView, presetView, runView, tagReadView, tagsView } from './bridge-views.ts';
 import type { Link } from './link.ts';
 import type { Outlet } from './outlet.ts';
 import type { MqttSettings } from './settings.ts';
@@ -64,6 +64,7 @@ export class Bridge implements Disposable {
       ...(accounts ? this.#follow(accounts) : []),
       ...(control ? [control.events.on('changed', () => this.showInfo())] : []),
       ...(automations ? [automations.events.on('changed', () => this.#showAutomations(false)), automations.events.on('ran', (run) => this.say('automation', runView(run)))] : []),
+      ...(automations?.tags ? [automations.tags.events.on('changed', (picture) => this.#showTags(picture, false)), automations.tags.events.on('read', (read) => this.#tagRead(read))] : []),
       ...(health ? [health.events.on('changed', (condition) => this.#conditionChanged(condition))] : []),
     ];
   }
@@ -83,6 +84,9 @@ export class Bridge implements Disposable {
     const { outlet, presets } = this.#options;
     if (presets) void outlet.send('bridgePresets', {}, presets.list.map(presetView), { again });
     this.#showAutomations(again);
+    const tags = this.#options.automations?.tags?.picture ?? null;
+    this.#showTags(tags, again);
+    this.#showTag(tags, again);
   }
 
   showInfo(again = false): void {
@@ -129,6 +133,20 @@ export class Bridge implements Disposable {
   #showAutomations(again: boolean): void {
     const { automations, outlet } = this.#options;
     if (automations) void outlet.send('bridgeAutomations', {}, automationsView(automations.picture), { again });
+  }
+
+  /** What an earlier configuration has left on the broker goes. */
+  #showTags(picture: TagsPicture | null, again: boolean): void {
+    void this.#options.outlet.send('bridgeTags', {}, picture ? tagsView(picture) : '', { again });
+  }
+
+  #showTag(picture: Pick<TagsPicture, 'last'> | null, again: boolean): void {
+    void this.#options.outlet.send('bridgeTag', {}, picture ? tagReadView(picture.last) : '', { again });
+  }
+
+  #tagRead(read: TagRead): void {
+    this.#showTag({ last: read }, false);
+    this.say('tag', tagReadView(read));
   }
 
   #health(): Answer {

@@ -22,10 +22,11 @@ const facts = (more: Partial<ZoneFacts> = {}): ZoneFacts => ({
 const about = (more: Partial<BridgeFacts> = {}): BridgeFacts => ({
   control: true,
   automations: [{ id: 'bathroom', name: 'Bathroom radio', kind: 'rule' }, { id: 'wake', name: 'Wake up', kind: 'alarm' }],
+  tags: true,
   scenes: [{ id: 'morning', name: 'Morning' }],
   ...more,
 });
-const bare = about({ control: false, automations: null, scenes: [] });
+const bare = about({ control: false, automations: null, tags: false, scenes: [] });
 const kitchen = zonePayload(facts(), context());
 const bridge = bridgePayload(about(), context());
 
@@ -117,10 +118,10 @@ describe('device payloads', () => {
     expect(bridgePayload(about(), old).components['time_wake']).toMatchObject({ platform: 'text', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' });
   });
 
-  it('show automations, alarms and scenes', () => {
+  it('show automations, alarms, tags and scenes', () => {
     expect(Object.keys(bridge.components)).toEqual([
       'connection', 'version', 'update', 'pause_all', 'restart', 'log_level', 'restart_required', 'automations', 'guest_mode', 'quiet_hours', 'next_alarm',
-      'rule_bathroom', 'run_bathroom', 'alarm_wake', 'state_wake', 'next_wake', 'snooze_wake', 'stop_wake', 'skip_wake', 'scene_morning',
+      'rule_bathroom', 'run_bathroom', 'alarm_wake', 'state_wake', 'next_wake', 'snooze_wake', 'stop_wake', 'skip_wake', 'learn_tag', 'last_tag', 'scene_morning',
     ]);
     expect(bridge.components['rule_bathroom']).toMatchObject({ name: 'Bathroom radio', payload_on: '{"id":"bathroom","enabled":true}', state_on: 'ON', state_topic: 'tonearm/bridge/automations' });
     expect(bridge.components['scene_morning']).toMatchObject({ platform: 'scene', command_topic: 'tonearm/bridge/request/preset/play', payload_on: '{"preset":"morning"}' });

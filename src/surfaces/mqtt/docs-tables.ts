@@ -8,6 +8,7 @@ import { zoneRows } from './zone-entities.ts';
 const everything: BridgeFacts = {
   control: true,
   automations: [{ id: '<id>', name: '<rule>', kind: 'rule' }, { id: '<id>', name: '<alarm>', kind: 'alarm' }],
+  tags: true,
   scenes: [{ id: '<id>', name: '<preset>' }],
 };
 

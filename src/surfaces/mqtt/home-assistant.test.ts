@@ -34,7 +34,7 @@ const factsOf = (id: string): ZoneFacts => ({ id, name: id, presets, outputs: []
 function open(zones: readonly string[], settings: object = {}, prefix = 'tonearm') {
   return new HomeAssistant({
     zones: () => zones.map(factsOf),
-    bridge: () => ({ control: false, automations, scenes: [] }),
+    bridge: () => ({ control: false, automations, tags: false, scenes: [] }),
     context: { topics: new Topics(prefix), instance: '7f3a', version: '1.0.0', qos: 1, url: undefined, level: 'standard', minimum: null },
     settings: MqttSettings.parse({ url: 'mqtt://127.0.0.1', discovery: settings }).discovery,
     link, store, clock, log: silentLog, random: () => 0.5,
@@ -102,7 +102,7 @@ describe('announcing', () => {
     expect(link.topics()).toContain(config('kitchen', 'ha'));
     await announce(['kitchen'], { prefix: 'ha' }, 'music');
     expect(link.sent.filter(({ payload }) => payload === '').map(({ topic }) => topic).sort()).toEqual([
-      ...['automations', 'health', 'info', 'players', 'presets', 'state'].map((name) => `tonearm/bridge/${name}`),
+      ...['automations', 'health', 'info', 'players', 'presets', 'state', 'tag', 'tags'].map((name) => `tonearm/bridge/${name}`),
       ...['', '/attributes', '/availability', '/image', '/image_url', '/queue'].map((end) => `tonearm/kitchen${end}`),
     ]);
   });

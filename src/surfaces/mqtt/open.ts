@@ -65,6 +65,7 @@ export async function openMqtt(settings: MqttSettings, context: SurfaceContext):
       bridge: (): BridgeFacts => ({
         control: control !== undefined,
         automations: automations?.picture.automations ?? null,
+        tags: (automations?.tags ?? null) !== null,
         scenes: (presets?.list ?? []).filter((preset) => zones.filter(({ id }) => isOfferedIn(preset, id)).length > 1),
       }),
       context: { topics, instance, version, qos: settings.qos, url, level: settings.discovery.entities, minimum: yearAndMonth(settings.discovery.minimum) },

@@ -16,6 +16,8 @@ export const topicTable = {
   bridgePlayers: { topic: 'bridge/players', direction: 'out', retained: true, qos: 1, payload: 'list of zones: `id`, `name`, `area`, `topic`, `features`' },
   bridgePresets: { topic: 'bridge/presets', direction: 'out', retained: true, qos: 1, payload: 'list of presets: `id`, `name`, `uri`, `zones`' },
   bridgeAutomations: { topic: 'bridge/automations', direction: 'out', retained: true, qos: 1, payload: 'automations and alarms, people and rooms, see below' },
+  bridgeTags: { topic: 'bridge/tags', direction: 'out', retained: true, qos: 1, payload: 'readers, what tags stand for, what is learnt just now; empty without `tags` in the configuration' },
+  bridgeTag: { topic: 'bridge/tag', direction: 'out', retained: true, qos: 1, payload: 'the tag read last, and what came of it; empty without `tags`' },
   bridgeHealth: { topic: 'bridge/health', direction: 'out', retained: true, qos: 1, payload: 'every 10 minutes and when a part gets ill or well: uptime, memory, message counters, lag of the event loop, how the parts are' },
   bridgeEvent: { topic: 'bridge/event', direction: 'out', retained: false, qos: 0, payload: '`{"type":"notice","data":{"zone":"kitchen","code":"…","message":"…"}}`, see below' },
   bridgeLogging: { topic: 'bridge/logging', direction: 'out', retained: false, qos: 0, payload: '`{"level":"warn","message":"…","namespace":"spotify"}`; only with the setting `logging`' },

@@ -8,6 +8,7 @@ const settings = ({ contexts }: Home['cloud']) => ({
   presets: [{ name: 'Morning', uri: contexts.everything, volume: 20 }, { name: 'Evening', uri: contexts.everything, volume: 30 }],
   automations: [{ id: 'tea', name: 'Tea time', zone: 'kitchen', when: [], then: [{ preset: 'Evening' }] }],
   alarms: [{ id: 'wake', name: 'Wake up', zone: 'kitchen', time: '06:30', play: 'Morning', volume: { start: 5, end: 20 }, fade: '0s' }],
+  tags: { readers: [{ id: 'box', topic: 'box/SENSOR', zone: 'kitchen' }], known: [{ tag: '94-D8-FC-5F', play: 'Evening' }] },
 });
 
 await inEachHome('shows and drives automations', settings, (stay, release) => {
@@ -64,6 +65,21 @@ await inEachHome('shows and drives automations', settings, (stay, release) => {
     await stay.client.shows('binary_sensor.kitchen_playing', 'off', 30_000);
     await stay.client.act('button.press', 'button.tonearm_wake_stop');
     await stay.client.shows('sensor.tonearm_wake_state', 'idle', 30_000);
+  });
+
+  it('a tag plays its preset, and stops when it is taken off', async () => {
+    const lay = (uid: string | null) => stay.client.act('mqtt.publish', null, { topic: 'box/SENSOR', payload: JSON.stringify({ Time: '2026-11-22T10:00:00', PN532: { UID: uid, DATA: '' } }) });
+    expect(stay.client.states.get('button.tonearm_learn_tag')?.attributes['friendly_name']).toBe('Tonearm Learn a tag');
+    expect(stay.client.stateOf('sensor.tonearm_last_tag')).toBe('unknown');
+    await lay('94D8FC5F');
+    await stay.client.shows('sensor.kitchen_playback', 'playing', 30_000);
+    await stay.client.shows('select.kitchen_preset', 'Evening', 30_000);
+    await stay.client.shows('sensor.tonearm_last_tag', '94D8FC5F', 30_000);
+    expect(stay.client.states.get('sensor.tonearm_last_tag')?.attributes).toMatchObject({ outcome: 'played', stands_for: 'Evening', reader: 'box', zone: 'kitchen' });
+    await lay(null);
+    await stay.client.shows('sensor.kitchen_playback', 'paused', 30_000);
+    await stay.client.act('button.press', 'button.kitchen_stop');
+    await stay.client.shows('sensor.kitchen_playback', 'off', 30_000);
   });
 
   it('a scene plays its preset; with one account in one zone, as Spotify wants it', async () => {

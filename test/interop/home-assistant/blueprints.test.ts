@@ -25,7 +25,7 @@ describe.skipIf(typeof installation === 'string')(`docs/home-assistant.md in Hom
     if (typeof installation === 'string') return;
     home = await openHome({
       installation,
-      settings: ({ contexts }) => ({ presets: [{ name: 'Morning', uri: contexts.everything, volume: 20 }, { name: 'Evening', uri: contexts.everything, volume: 30 }] }),
+      settings: ({ contexts }) => ({ presets: [{ name: 'Morning', uri: contexts.everything, volume: 20 }, { name: 'Evening', uri: contexts.everything, volume: 30 }], tags: {} }),
       configuration: 'automation: !include automations.yaml',
       files: { ...packages, 'automations.yaml': '[]', 'secrets.yaml': 'tts_authorization: "Bearer none"\n' },
       folders: { 'blueprints/automation/tonearm': blueprintFolder },
@@ -98,12 +98,30 @@ describe.skipIf(typeof installation === 'string')(`docs/home-assistant.md in Hom
   });
 
   it('announces when the window is open, and tells who is at home', async () => {
-    expect([...client.states.keys()].filter((entity) => entity.startsWith('automation.')).sort()).toEqual(['automation.tell_tonearm_who_is_at_home', 'automation.the_window_is_still_open']);
+    expect([...client.states.keys()].filter((entity) => entity.startsWith('automation.')).sort()).toEqual(['automation.tags_play_music', 'automation.tell_tonearm_who_is_at_home', 'automation.the_window_is_still_open']);
     await set('person.anna', 'not_home');
     await home.listener.until<string>('presence/person.anna/state', (text) => text === 'not_home', 30_000);
     const said = home.listener.next(({ topic: at, text }) => at === `${topic}/event` && text.includes('announcement_finished'), 60_000);
     await client.act('automation.trigger', 'automation.the_window_is_still_open');
     await said;
+  });
+
+  it('plays what a tag stands for that Home Assistant has read', async () => {
+    const scan = () => client.post('/api/events/tag_scanned', { tag_id: '04-A2-19-7B', device_id: 'phone' });
+    const outcome = (wanted: string) => until(`the tag is ${wanted}`, () => client.states.get('sensor.tonearm_last_tag')?.attributes['outcome'] === wanted, 30_000);
+    await scan();
+    await outcome('unknown');
+    await start();
+    await client.act('button.press', 'button.tonearm_learn_tag');
+    await home.listener.until<{ readonly learning: object | null }>('tonearm/bridge/tags', ({ learning }) => learning !== null, 30_000);
+    await scan();
+    await outcome('learned');
+    expect(client.stateOf('sensor.tonearm_last_tag')).toBe('04A2197B');
+    await quiet();
+    await scan();
+    await outcome('played');
+    await client.shows(playback, 'playing', 30_000);
+    await quiet();
   });
 
   describe('blueprints', () => {

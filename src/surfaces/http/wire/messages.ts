@@ -1,6 +1,6 @@
 /** What the daemon says: answers, and what comes over the socket by itself. */
 import { z } from 'zod';
-import { Automations, Forecast, Preset, Run, Zone } from './pictures.ts';
+import { Automations, Forecast, Preset, Run, TagRead, Tags, Zone } from './pictures.ts';
 import type { RequestName } from './requests.ts';
 import { By, Scope } from './words.ts';
 
@@ -31,11 +31,14 @@ export const Hello = z.object({
   zones: z.array(Zone).readonly(),
   presets: z.array(Preset).readonly(),
   automations: Automations.nullable().describe('Null where there are none'),
+  tags: Tags.nullable().describe('Null where tags are not set up'),
 }).meta({ id: 'Hello', description: 'The first message: everything there is' });
 
 export const ZoneChanged = z.object({ kind: z.literal('zone'), zone: Zone }).meta({ id: 'ZoneChanged', description: 'A zone is different: the whole of it' });
 export const PresetsChanged = z.object({ kind: z.literal('presets'), presets: z.array(Preset).readonly() }).meta({ id: 'PresetsChanged', description: 'Presets are different: all of them' });
 export const AutomationsChanged = z.object({ kind: z.literal('automations'), automations: Automations }).meta({ id: 'AutomationsChanged', description: 'Automations are different: the whole picture' });
+export const TagsChanged = z.object({ kind: z.literal('tags'), tags: Tags }).meta({ id: 'TagsChanged', description: 'A tag was learnt or forgotten, or one is to be learnt: the whole picture' });
+export const TagWasRead = z.object({ kind: z.literal('tag'), read: TagRead }).meta({ id: 'TagWasRead', description: 'A tag was held to a reader, or taken off it' });
 export const Ran = z.object({ kind: z.literal('run'), run: Run }).meta({ id: 'Ran', description: 'An automation has fired, or goes on, or is done' });
 export const Failed = z.object({ kind: z.literal('failed'), zone: z.string(), error: ApiError }).meta({ id: 'Failed', description: 'Something a zone was doing went wrong' });
 export const Answer = z
@@ -45,7 +48,7 @@ export const Answer = z
   ])
   .meta({ id: 'Answer', description: 'Exactly one for each request' });
 
-export const SocketMessage = z.union([Hello, ZoneChanged, PresetsChanged, AutomationsChanged, Ran, Failed, Answer]).meta({ id: 'SocketMessage', description: 'Everything the daemon says over the socket. Kinds may be added: pass over what you do not know' });
+export const SocketMessage = z.union([Hello, ZoneChanged, PresetsChanged, AutomationsChanged, TagsChanged, TagWasRead, Ran, Failed, Answer]).meta({ id: 'SocketMessage', description: 'Everything the daemon says over the socket. Kinds may be added: pass over what you do not know' });
 export type SocketMessage = z.output<typeof SocketMessage>;
 
 const done = z.object({});
@@ -72,6 +75,10 @@ export const answers = {
   'automation/time': done,
   'automation/snooze': done,
   'automation/stop': done,
+  tags: Tags,
+  'tags/learn': z.object({ until: z.number().describe('Unix ms') }),
+  'tag/forget': done,
+  'tag/scan': TagRead,
   'automation/set': z.object({ id: z.string() }),
   'automation/remove': done,
   options: z.object({ restarting: z.boolean().describe('Tonearm restarts within itself, to use them'), restartRequired: z.boolean().describe('Somebody else has changed the file since it was read') }),

@@ -40,7 +40,7 @@ export const ZoneState = z.object({
   sleep: z.object({ ends: Millis }).nullable().describe('When the sleep timer pauses'),
   preset: z.string().nullable().describe('Id of the preset that was started last and still plays'),
   announcing: z.boolean(),
-  by: z.object({ started: z.string().nullable(), changed: z.string() }).describe('Who started what plays, and who caused this change: phone, mqtt, http, homekit, web, tonearm, automation:ID'),
+  by: z.object({ started: z.string().nullable(), changed: z.string() }).describe('Who started what plays, and who caused this change: phone, mqtt, http, homekit, web, tag, tonearm, automation:ID'),
   accepts: z.array(z.string()).readonly().describe('Kinds of commands that would work now'),
 }).meta({ id: 'ZoneState', description: 'A complete picture of how a zone is' });
 export type ZoneState = z.output<typeof ZoneState>;
@@ -97,6 +97,32 @@ export const Automations = z.object({
   rooms: z.array(z.object({ id: z.string(), presence: Presence })).readonly(),
 }).meta({ id: 'Automations', description: 'Rules and alarms, and what they know of the home' });
 export type Automations = z.output<typeof Automations>;
+
+const Outcome = z.enum(['played', 'resumed', 'kept', 'ran', 'learned', 'nothing-on', 'unknown', 'removed', 'failed']);
+
+export const TagRead = z.object({
+  tag: z.string(),
+  reader: z.string().nullable().describe('Null when a program told of it'),
+  zone: z.string(),
+  at: Millis,
+  outcome: Outcome.describe('kept: its music plays already; nothing-on: there was nothing to learn; removed: taken off the reader'),
+  name: z.string().nullable().describe('What the tag stands for'),
+  why: z.string().nullable().describe('Why nothing came of it'),
+}).meta({ id: 'TagRead', description: 'One time a tag was held to a reader, or taken off it' });
+export type TagRead = z.output<typeof TagRead>;
+
+export const Tags = z.object({
+  readers: z.array(z.object({ id: z.string(), zone: z.string() })).readonly(),
+  tags: z.array(z.object({
+    tag: z.string(),
+    wish: z.union([z.object({ play: z.string().describe('A preset or a URI') }), z.object({ run: z.string().describe('An automation') })]),
+    name: z.string().describe('As people say it'),
+    isFixed: z.boolean().describe('Part of the configuration'),
+  })).readonly(),
+  learning: z.object({ name: z.string().nullable().describe('Null: what is on then'), until: Millis }).nullable().describe('The next tag that is read stands for this'),
+  last: TagRead.nullable(),
+}).meta({ id: 'Tags', description: 'Readers of tags, and what tags stand for' });
+export type Tags = z.output<typeof Tags>;
 
 export const Forecast = z.object({
   automation: z.string(),

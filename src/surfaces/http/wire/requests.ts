@@ -6,6 +6,7 @@ import type { Scope } from './words.ts';
 /** More rows than this are not asked for in one go. */
 const Count = z.coerce.number().int().min(1).max(500);
 const Id = z.string().min(1).max(64);
+const Tag = z.string().min(1).max(200);
 const Time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time such as 07:15');
 
 /** The same words as in the house. */
@@ -59,6 +60,17 @@ export const requests = {
   'automation/time': { route: 'POST /automations/{automation}/time', scope: 'control', about: 'When an alarm rings', fields: z.strictObject({ automation: Id, time: Time }) },
   'automation/snooze': { route: 'POST /automations/{automation}/snooze', scope: 'control', about: 'Rings again later', fields: z.strictObject({ automation: Id }) },
   'automation/stop': { route: 'POST /automations/{automation}/stop', scope: 'control', about: 'Over for today', fields: z.strictObject({ automation: Id }) },
+  tags: { route: 'GET /tags', scope: 'read', about: 'Readers of tags (RFID, NFC), and what tags stand for', fields: z.strictObject({}) },
+  'tags/learn': {
+    route: 'POST /tags/learn',
+    scope: 'control',
+    about: 'The next tag that is read within a minute stands for this; without `play` and `run` for what is on where it is read',
+    fields: z
+      .strictObject({ play: z.string().trim().min(1).max(2048).optional().describe('A preset or a URI'), run: Id.optional().describe('An automation') })
+      .refine(({ play, run }) => play === undefined || run === undefined, 'takes play or run, not both'),
+  },
+  'tag/forget': { route: 'DELETE /tags/{tag}', scope: 'control', about: 'A tag that was learnt stands for nothing any more', fields: z.strictObject({ tag: Tag }) },
+  'tag/scan': { route: 'POST /tags/{tag}/scan', scope: 'control', about: 'As if a reader had read it', fields: z.strictObject({ tag: Tag, zone: Id.optional() }) },
   'automation/set': {
     route: 'POST /automations',
     scope: 'control',
