@@ -444,6 +444,9 @@ describe('quiet hours', () => {
     await home.person({ kind: 'next' });
     await home.clock.advance(1000);
     expect([home.playing(), home.player().state.status, home.source().next.length]).toEqual([null, 'paused', 39]);
+    home.source().next = [];
+    await home.person({ kind: 'play', uri: 'music:last!' });
+    expect([home.playing(), home.player().state.status]).toEqual([null, 'paused']);
   });
 
   it('leave an alarm as loud as it is set, after a snooze too', async () => {

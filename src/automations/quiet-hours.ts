@@ -121,7 +121,10 @@ export class QuietHours implements Disposable {
     const ending = { uri, isPutOnAgain: false };
     this.#ending.set(zone.id, ending);
     if (command.kind === 'next') this.#skips.set(zone.id, (this.#skips.get(zone.id) ?? 0) + 1);
-    void this.#tell(zone, command, 'What should not play now could not be ended').finally(() => {
+    const otherwise = 'What should not play now could not be ended';
+    void this.#tell(zone, command, otherwise).then(async (isDone) => {
+      // Nothing to go on with, for instance: it is not heard all the same.
+      if (!isDone && command.kind === 'next') await this.#tell(zone, { kind: 'pause' }, otherwise);
       if (this.#ending.get(zone.id) === ending) this.#ending.delete(zone.id);
       if (ending.isPutOnAgain) this.#watch(zone);
     });
@@ -135,9 +138,15 @@ export class QuietHours implements Disposable {
     return this.#times.filter((time) => (!time.zones || time.zones.includes('all') || time.zones.includes(zone)) && isQuietAt(time, moment, this.#zone));
   }
 
-  /** Never rejects. */
-  async #tell(zone: ZoneView, command: Command, otherwise: string): Promise<void> {
-    await zone.player.dispatch([command], origin).catch((error: unknown) => this.#parts.log.warn(otherwise, { zone: zone.id, error }));
+  /** Resolves with whether it was done. */
+  async #tell(zone: ZoneView, command: Command, otherwise: string): Promise<boolean> {
+    try {
+      await zone.player.dispatch([command], origin);
+      return true;
+    } catch (error) {
+      this.#parts.log.warn(otherwise, { zone: zone.id, error });
+      return false;
+    }
   }
 
   [Symbol.dispose](): void {

@@ -43,7 +43,8 @@ export class HomeSource implements Source {
     } else if (command.kind === 'pause') this.#show({ status: 'paused' }, by);
     else if (command.kind === 'next') {
       const uri = this.next.shift();
-      if (uri !== undefined) this.#load(uri, by);
+      if (uri === undefined) return Promise.reject(new TonearmError({ kind: 'conflict', code: 'test/nothing-next', message: 'Nothing comes next.' }));
+      this.#load(uri, by);
     } else if (command.kind === 'stop') {
       const lease = this.#lease;
       this.#lease = null;
