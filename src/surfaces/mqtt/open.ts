@@ -76,7 +76,7 @@ export async function openMqtt(settings: MqttSettings, context: SurfaceContext):
       onBirth: () => inBackground(showAll),
       onTakenIn: () => {
         bridge.showLists();
-        for (const mirror of mirrors.values()) mirror.showState();
+        for (const mirror of mirrors.values()) mirror.sayAgain();
       },
       onOnline: () => carrier?.born(),
       onZones: ({ added, removed }) => {

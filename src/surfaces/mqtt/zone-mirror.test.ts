@@ -52,6 +52,19 @@ describe('after connecting', () => {
 });
 
 describe('a change', () => {
+  it('does not wait because everything was said again for our own reasons', async () => {
+    await clock.advance(2000);
+    for (const level of [0.1, 0.2, 0.3]) {
+      player.set({ volume: someVolume(level) });
+      await clock.advance(300);
+    }
+    link.sent.length = 0;
+    mirror.sayAgain();
+    expect(link.topics()).toEqual(['tonearm/kitchen/attributes', 'tonearm/kitchen', 'tonearm/kitchen/image_url', 'tonearm/kitchen/position']);
+    player.set({ volume: someVolume(0.4) });
+    expect(link.last('tonearm/kitchen')).toMatchObject({ volume: 40 });
+  });
+
   it('is shown at once', () => {
     player.set({ status: 'paused' });
     expect(link.last('tonearm/kitchen')).toMatchObject({ state: 'paused' });

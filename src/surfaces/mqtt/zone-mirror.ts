@@ -94,6 +94,13 @@ export class ZoneMirror implements Disposable {
     this.#schedule(true);
   }
 
+  /** The same for our own reasons, which are rare: what people do next does not wait because of it. */
+  sayAgain(): void {
+    this.#again = true;
+    if (this.#holding) this.#schedule(true);
+    else this.#show({ isCounted: false });
+  }
+
   /** What it is shown by has changed: names of presets or accounts. */
   refresh(): void {
     this.#account = null;
@@ -161,7 +168,7 @@ export class ZoneMirror implements Disposable {
     this.#waiting = null;
   }
 
-  #show(): void {
+  #show({ isCounted = true } = {}): void {
     this.#cancel();
     const again = this.#again;
     this.#again = false;
@@ -181,7 +188,7 @@ export class ZoneMirror implements Disposable {
     this.#countDown(state);
     this.#tellPosition(state);
     for (const event of this.#events.splice(0)) void outlet.send('zoneEvent', { zone }, event);
-    if (outlet.sent !== before) this.#pace.sent();
+    if (isCounted && outlet.sent !== before) this.#pace.sent();
   }
 
   #labelOf({ account: { name } }: PlayerState): string | null {
