@@ -1,6 +1,7 @@
 import type { Preset } from '#core';
 import type { AutomationsSettings } from './configuration.ts';
 import type { ReferenceProblem } from './references.ts';
+import { isAddress } from './words.ts';
 
 export type KnownPreset = Pick<Preset, 'id' | 'name' | 'zones'>;
 
@@ -43,4 +44,4 @@ export function missingPresets({ automations, alarms, tags }: AutomationsSetting
 }
 
 /** What is no address of anything. */
-const presetName = (text: string): string | null => (/^[a-z][a-z0-9+.-]*:/i.test(text) ? null : text);
+const presetName = (text: string): string | null => (isAddress(text) ? null : text);

@@ -65,6 +65,11 @@ export interface ValueTest {
   readonly below?: number | undefined;
 }
 
+/** Whether it is a link or URI rather than the name of something. */
+export function isAddress(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:/i.test(text);
+}
+
 /** A topic filter as MQTT has it: `+` and `#` only as whole levels, `#` last (MQTT 5.0 §4.7.1). */
 export function isTopicFilter(text: string): boolean {
   const levels = text.split('/');

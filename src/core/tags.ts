@@ -4,6 +4,12 @@ import type { Millis } from './units.ts';
 /** What a tag stands for: music, by the id or name of a preset or by its URI, or an automation, by its id. */
 export type TagWish = { readonly play: string } | { readonly run: string };
 
+/** Of a request, where at most one of them is given; null for what is on. */
+export function tagWishOf({ play, run }: { readonly play?: string | undefined; readonly run?: string | undefined }): TagWish | null {
+  if (play !== undefined) return { play };
+  return run === undefined ? null : { run };
+}
+
 /** A tag (RFID, NFC) that means something. */
 export interface TagView {
   /** Its number or text, capital letters without `-`, `:` and blanks. */

@@ -78,7 +78,7 @@ export class TagList implements AsyncDisposable {
 
   /** Rejects with `not-found`, or `conflict` for one of the configuration. */
   async forget(tag: string): Promise<void> {
-    if (this.isFixed(tag)) throw new TonearmError({ kind: 'conflict', code: 'tags/fixed', message: `What the tag ${tag} stands for is part of the configuration: change it there.` });
+    if (this.isFixed(tag)) throw new TonearmError({ kind: 'conflict', code: 'tags/fixed', message: whyFixed(tag) });
     if (!this.#learnt.has(tag)) throw new TonearmError({ kind: 'not-found', code: 'tags/unknown', message: `The tag ${tag} stands for nothing.` });
     await this.#keep([...this.#learnt.values()].filter((one) => one.tag !== tag));
   }
@@ -102,5 +102,7 @@ export class TagList implements AsyncDisposable {
     await this.#written;
   }
 }
+
+export const whyFixed = (tag: string): string => `What the tag ${tag} stands for is part of the configuration: change it there.`;
 
 const byTag = <T extends KnownTag>(list: readonly T[]): ReadonlyMap<string, T> => new Map(list.map((one) => [one.tag, one]));

@@ -2,9 +2,10 @@ import { Command, type CommandInput, type Millis, type Preset, type TagOutcome, 
 import { anySignal, Emitter, isAbort, Scope, TonearmError, toTonearmError, withTimeout, type Clock, type Log } from '#foundation';
 import { isPlaying } from '../facts.ts';
 import type { AutomationsContext } from '../ports.ts';
+import { isAddress } from '../words.ts';
 import { isTag, readingOf, tagOf, type Reading } from './reading.ts';
 import type { TagReader, TagsSettings } from './settings.ts';
-import { TagList, type LearntTag } from './tag-list.ts';
+import { TagList, whyFixed, type LearntTag } from './tag-list.ts';
 
 export interface TagsParts extends Pick<AutomationsContext, 'zones' | 'presets' | 'messages' | 'host'> {
   /** Runs an automation or alarm by hand. */
@@ -170,7 +171,7 @@ class TagDesk implements OpenTags {
   }
 
   async #learn(tag: string, zone: ZoneView, wanted: Lesson | null): Promise<Result> {
-    if (this.#list.isFixed(tag)) return { outcome: 'failed', name: null, why: `What the tag ${tag} stands for is part of the configuration: change it there.` };
+    if (this.#list.isFixed(tag)) return { outcome: 'failed', name: null, why: whyFixed(tag) };
     const learnt = wanted ?? this.#playingIn(zone);
     // The lesson goes on: whoever holds the tag there can put music on meanwhile.
     if (!learnt) return { outcome: 'nothing-on', name: null, why: `Nothing plays in “${zone.name}” that the tag could stand for. Play it first, then hold the tag there again.` };
@@ -268,8 +269,6 @@ class TagDesk implements OpenTags {
     return this.#scope[Symbol.asyncDispose]();
   }
 }
-
-const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]*:/i.test(text);
 
 /** Whether it can be played again: a search and a list on one phone cannot (connect-control.md §4.4). */
 const isLasting = (uri: string): boolean => !/^spotify:(?:user:[^:]*:)?(?:search|local)/.test(uri);

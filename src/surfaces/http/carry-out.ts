@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { answerAccountRequest, isAccountRequest, type Automations, type Command, type Control, type Presets, type Tags, type ZoneView } from '#core';
+import { answerAccountRequest, isAccountRequest, type Automations, type Command, type Control, type Presets, type Tags, tagWishOf, type ZoneView } from '#core';
 import { base64, type Clock, maskUser, TonearmError, withTimeout } from '#foundation';
 import type { SurfaceContext } from '../surface.ts';
 import { type Caller, demand } from './gate.ts';
@@ -52,7 +52,7 @@ const deeds: Deeds = {
   'automation/snooze': (house, { automation }, { by }) => nothing(rulesOf(house).snooze(automation, by)),
   'automation/stop': (house, { automation }, { by }) => nothing(rulesOf(house).stop(automation, by)),
   tags: (house) => tagsOf(house).picture,
-  'tags/learn': (house, { play, run }) => tagsOf(house).learn(play !== undefined ? { play } : run !== undefined ? { run } : null),
+  'tags/learn': (house, wish) => tagsOf(house).learn(tagWishOf(wish)),
   'tag/forget': (house, { tag }) => nothing(tagsOf(house).forget(tag)),
   'tag/scan': (house, { tag, zone }) => tagsOf(house).scan(tag, zone),
   'automation/set': async (house, { rule, alarm = {} }) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Accounts, answerAccountRequest, type Automations, type Control, isAccountRequest, type LogLines, type Presets, type Tags, Uri, type ZoneView } from '#core';
+import { type Accounts, answerAccountRequest, type Automations, type Control, isAccountRequest, type LogLines, type Presets, type Tags, tagWishOf, Uri, type ZoneView } from '#core';
 import { base64, maskUser, TonearmError } from '#foundation';
 import { logLevels } from './bridge-entities.ts';
 import { forecastView, presetView, runView, tagReadView } from './bridge-views.ts';
@@ -102,8 +102,8 @@ export const bridgeRequests: Readonly<Record<string, Row>> = {
     'nothing: for what is on where the tag is read; or `{"play": …}` (a preset or a URI) or `{"run": …}` (an automation)',
     '`until`: the next tag that is read before stands for it from then on',
     z.strictObject({ play: z.string().trim().min(1).max(2048).optional(), run: Id.optional() }).refine(({ play, run }) => play === undefined || run === undefined, 'takes play or run, not both'),
-    ({ automations }, { play, run }) => {
-      const { until } = tagsOf(automations).learn(play !== undefined ? { play } : run !== undefined ? { run } : null);
+    ({ automations }, wish) => {
+      const { until } = tagsOf(automations).learn(tagWishOf(wish));
       return { until: new Date(until).toISOString() };
     },
     (play) => ({ play }),
