@@ -4,6 +4,9 @@
   const [find, found, connect, address, key, test, result] = ['find', 'found', 'connect', 'address', 'key', 'test', 'result'].map(at);
   /** The installation that was chosen from the list, as long as its address stands in the form. */
   let chosen = null;
+  /** What is wrong with the form as it was last judged, and whether that is what the page shows. */
+  let wrong = null;
+  let complained = false;
 
   /** Everything shown is text: names come from the network. */
   function element(tag, className, text = '') {
@@ -17,6 +20,7 @@
     const box = element('div', `alert alert-${kind} text-start mb-0`);
     box.append(element('div', '', sentence), ...more);
     result.replaceChildren(box);
+    complained = false;
     homebridge.fixScrollHeight?.();
   }
 
@@ -110,15 +114,18 @@
   }
 
   function judge(config) {
-    const wrong = complaint(config ?? {});
+    const before = wrong;
+    wrong = complaint(config ?? {});
+    if (wrong !== null) homebridge.disableSaveButton?.();
+    if (wrong === before) return;
     if (wrong === null) {
       homebridge.enableSaveButton?.();
-      if (result.dataset.judged) result.replaceChildren();
-      delete result.dataset.judged;
+      // What else is shown by now, the answer of a test for one, is no complaint.
+      if (complained) result.replaceChildren();
+      complained = false;
     } else {
-      homebridge.disableSaveButton?.();
       show('danger', `${wrong} It can be saved once that is mended.`);
-      result.dataset.judged = 'yes';
+      complained = true;
     }
   }
 
@@ -135,4 +142,7 @@
     key.value = servers[0].key ?? '';
   }
   homebridge.showSchemaForm();
+
+  // The UI keeps back its first `configChanged`, and one more after the page has changed the form: such a change is seen here.
+  setInterval(async () => judge(await readConfig()), 500);
 })();
