@@ -23,19 +23,42 @@ const patience = 2000;
 /** Heap of a thread's JavaScript; the sound itself is outside of it. */
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4, stackSizeMb: 2 };
 
+/** Processes a thread has started. One that is left alone plays out what it holds, while the next one begins. */
+class Players {
+  readonly #pids = new Set<number>();
+
+  note({ pid, isAlive }: { readonly pid: number; readonly isAlive: boolean }): void {
+    if (isAlive) this.#pids.add(pid);
+    else this.#pids.delete(pid);
+  }
+
+  end(): void {
+    for (const pid of this.#pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It is gone.
+      }
+    }
+    this.#pids.clear();
+  }
+}
+
 export function openThread(program: URL, settings: ThreadSettings, clock: Clock, listener: LinkListener): Link {
   // Descriptors are handed to sockets, which close them; the worker's own list would call that a mistake.
   const worker = new Worker(program, { workerData: settings, name: 'tonearm-audio', resourceLimits, trackUnmanagedFds: false });
   let isClosing = false;
+  const players = new Players();
   let failure: Error | null = null;
   const exited = new Promise<void>((resolve) => {
     worker.on('error', (error) => (failure = error));
     worker.on('exit', (code) => {
+      players.end();
       resolve();
       if (!isClosing) listener.died(failure ?? new Error(`The audio thread ended with code ${code}.`));
     });
   });
-  worker.on('message', (message: FromThread) => listener.message(message));
+  worker.on('message', (message: FromThread) => (message.kind === 'player' ? players.note(message) : listener.message(message)));
   return {
     send: (message) => worker.postMessage(message),
     async close() {
@@ -47,6 +70,7 @@ export function openThread(program: URL, settings: ThreadSettings, clock: Clock,
     },
     abandon() {
       isClosing = true;
+      players.end();
       void worker.terminate();
     },
   };

@@ -3,7 +3,7 @@ import { TonearmError } from '#foundation';
 import type { Millis } from '#core';
 import { playbackOwners } from './device-owner.ts';
 import { deviceLost } from './device-trouble.ts';
-import type { OutputWorld } from './output-world.ts';
+import { watchPlayer, type OutputWorld } from './output-world.ts';
 import type { SmallPipe } from './small-pipe.ts';
 
 const mostErrorText = 2000;
@@ -35,10 +35,11 @@ export class PlayerRun {
   accepted = 0;
   readonly #child: ChildProcess;
 
-  constructor({ program, arguments: list, device }: Player, pipe: SmallPipe, { log, owners = playbackOwners }: OutputWorld) {
+  constructor({ program, arguments: list, device }: Player, pipe: SmallPipe, { log, players, owners = playbackOwners }: OutputWorld) {
     this.pipe = pipe;
     const child = spawn(program, list, { stdio: [pipe.childEnd, 'ignore', 'pipe'] });
     pipe.handedOver();
+    watchPlayer(players, child);
     this.#child = child;
     let text = '';
     child.stderr?.setEncoding('utf8').on('data', (part: string) => {

@@ -54,6 +54,8 @@ async function start(settings: object) {
   return { said, next };
 }
 
+const loudest = (samples: Int16Array) => samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+
 const heardBy = async ({ recording, settle }: PulseRecorder) => {
   await settle();
   return words(await readFile(recording));
@@ -161,6 +163,7 @@ describe.skipIf(missing('oggdec', 'pulseaudio', 'pacat', 'parec', 'pactl').lengt
     });
     const path = join(folder, 'long.ogg');
     await writeFile(path, await encodeVorbis(synthesise(60, 44_100, 31), 44_100, 3));
+    const peak = loudest(words(spawnSync('oggdec', ['-Q', '-R', '-o', '-', path], { maxBuffer: 2 ** 28 }).stdout));
     const { next, said } = await start(settings);
     deck.setGain(0.05);
     deck.play({ ...tunes[0]!.playable, track: { ...tunes[0]!.playable.track, duration: 60_000 }, bytes: { file: path } }, { id: 'a', at: 0, paused: false });
@@ -181,9 +184,9 @@ describe.skipIf(missing('oggdec', 'pulseaudio', 'pacat', 'parec', 'pactl').lengt
     }
     await wait(1500);
     const heard = await heardBy(recorder);
-    const loudest = heard.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
-    expect(loudest).toBeGreaterThan(300);
-    expect(loudest).toBeLessThanOrEqual(Math.ceil(0.05 * 32_768));
+    expect(loudest(heard)).toBeGreaterThan(300);
+    // Of the loudest moment of this music, not of the loudest there can be: two players at once are heard here.
+    expect(loudest(heard)).toBeLessThanOrEqual(Math.ceil(0.05 * peak) + 2);
     // It was heard to the last.
     expect(firstSound(heard, heard.length - 2 * 4 * 44_100)).toBeGreaterThan(0);
   });

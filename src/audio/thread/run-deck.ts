@@ -14,7 +14,9 @@ export interface Port {
 /** Runs one deck at the far end of a port until `close` comes. The same in a thread of its own and, for tests, in the same one. */
 export function runDeck(port: Port, settings: ThreadSettings, { clock, log }: { readonly clock: Clock; readonly log: Log }): Promise<void> {
   const http = new HttpWorld(clock, log, settings);
-  const world = { clock, log, programs: { speakerChild: new URL(settings.speakerChild) } };
+  const tell = (isAlive: boolean) => (pid: number) => port.postMessage({ kind: 'player', pid, isAlive });
+  const players = { began: tell(true), ended: tell(false) };
+  const world = { clock, log, programs: { speakerChild: new URL(settings.speakerChild) }, players };
   const opener = (output: ConcreteOutput): OpenOutput => (rate, signal) => openOutput(output, { rate, channels: 2 }, world, signal);
   const slot = new OutputSlot(opener(settings.output), fixedRate(settings.output));
   const engine = new Engine({ clock, log, http, slot, releaseAfter: settings.releaseOutputAfter }, (name, event) => {

@@ -50,6 +50,8 @@ export type DeckNews = { [Name in ThreadEvent]: { readonly kind: 'event'; readon
 export type FromThread =
   | DeckNews
   | { readonly kind: 'log'; readonly level: LogLevel; readonly name: string; readonly message: string; readonly fields: Readonly<Record<string, unknown>> }
+  /** A process that plays began or ended; none is to outlive the thread. */
+  | { readonly kind: 'player'; readonly pid: number; readonly isAlive: boolean }
   /** Answers `ping`. */
   | { readonly kind: 'alive' }
   /** Answers `close`: everything is given back. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { TonearmError } from '#foundation';
 import { playbackOwners } from '../device-owner.ts';
 import { deviceLost } from '../device-trouble.ts';
-import type { OutputWorld } from '../output-world.ts';
+import { watchPlayer, type OutputWorld } from '../output-world.ts';
 import { encodeHead, parseFromSpeaker, type FromSpeaker, type SpeakerTask, type ToSpeaker } from './messages.ts';
 
 const mostErrorText = 2000;
@@ -17,8 +17,9 @@ export class SpeakerChild {
   #reason: string | null = null;
   error: TonearmError | null = null;
 
-  constructor({ programs, owners = playbackOwners }: Pick<OutputWorld, 'programs' | 'owners'>, task: SpeakerTask, onNews: (news: FromSpeaker) => void) {
+  constructor({ programs, players, owners = playbackOwners }: Pick<OutputWorld, 'programs' | 'players' | 'owners'>, task: SpeakerTask, onNews: (news: FromSpeaker) => void) {
     this.#child = spawn(process.execPath, ['--max-semi-space-size=1', '--max-old-space-size=32', fileURLToPath(programs.speakerChild), JSON.stringify(task)], { stdio: ['pipe', 'pipe', 'pipe'] });
+    watchPlayer(players, this.#child);
     this.#child.stdin?.on('error', () => undefined);
     this.#child.stderr?.setEncoding('utf8').on('data', (part: string) => {
       this.#text = (this.#text + part).slice(-mostErrorText);
