@@ -378,7 +378,7 @@ export interface ZoneState {
   /** Id of the preset that was started last and still plays */
   readonly preset: string | null;
   readonly announcing: boolean;
-  /** Who started what plays, and who caused this change: phone, mqtt, http, homekit, web, tag, tonearm, automation:ID */
+  /** Who started what plays, and who caused this change: phone, mqtt, http, homekit, home-assistant, web, tag, tonearm, automation:ID */
   readonly by: {
     readonly started: string | null;
     readonly changed: string;
@@ -415,7 +415,7 @@ export interface Requests {
   }; readonly answer: {
     /** Of the zone, once it was done */
     readonly revision: number;
-    readonly by: 'http' | 'web' | 'homekit';
+    readonly by: 'http' | 'web' | 'homekit' | 'home-assistant';
   } };
   /** Every preset. `GET /presets`, read */
   readonly presets: { readonly fields: Readonly<Record<string, never>>; readonly answer: {

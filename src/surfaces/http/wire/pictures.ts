@@ -40,7 +40,7 @@ export const ZoneState = z.object({
   sleep: z.object({ ends: Millis }).nullable().describe('When the sleep timer pauses'),
   preset: z.string().nullable().describe('Id of the preset that was started last and still plays'),
   announcing: z.boolean(),
-  by: z.object({ started: z.string().nullable(), changed: z.string() }).describe('Who started what plays, and who caused this change: phone, mqtt, http, homekit, web, tag, tonearm, automation:ID'),
+  by: z.object({ started: z.string().nullable(), changed: z.string() }).describe('Who started what plays, and who caused this change: phone, mqtt, http, homekit, home-assistant, web, tag, tonearm, automation:ID'),
   accepts: z.array(z.string()).readonly().describe('Kinds of commands that would work now'),
 }).meta({ id: 'ZoneState', description: 'A complete picture of how a zone is' });
 export type ZoneState = z.output<typeof ZoneState>;

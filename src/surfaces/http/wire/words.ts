@@ -5,5 +5,5 @@ export const Scope = z.enum(['read', 'control']);
 export type Scope = z.output<typeof Scope>;
 
 /** Whom a client may say it is: what zones show as `by`. */
-export const By = z.enum(['http', 'web', 'homekit']);
+export const By = z.enum(['http', 'web', 'homekit', 'home-assistant']);
 export type By = z.output<typeof By>;
