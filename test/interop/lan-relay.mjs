@@ -1,7 +1,10 @@
-// Carries TCP between machines that share a file system: `node lan-relay.mjs FROM=TO …`, each a loopback port or the path of a socket.
+// Carries TCP between machines that share a file system: `node lan-relay.mjs FROM=TO …`, each a port of loopback or of an address (`192.0.2.1:80`), or the path of a socket.
 import { connect, createServer } from 'node:net';
 
-const place = (text) => (/^\d+$/.test(text) ? { host: '127.0.0.1', port: Number(text) } : { path: text });
+const place = (text) => {
+  const [, host = '127.0.0.1', port] = /^(?:([\d.]+):)?(\d+)$/.exec(text) ?? [];
+  return port === undefined ? { path: text } : { host, port: Number(port) };
+};
 await Promise.all(
   process.argv.slice(2).map((pair) => {
     const [from = '', to = ''] = pair.split('=');

@@ -23,8 +23,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the npm package', () => {
   it('holds the bundle and its papers, and nothing of the workshop', () => {
-    for (const path of ['dist/main.js', 'dist/licences.txt', 'config.schema.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']) expect(files).toContain(path);
-    expect(files.filter((path) => /^(src|test|scripts|docs|proto|addon|homebridge-plugin|\.)/.test(path))).toEqual([]);
+    for (const path of ['dist/main.js', 'dist/licences.txt', 'config.schema.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'addon/custom_components/tonearm/manifest.json', 'addon/custom_components/tonearm/translations/en.json']) expect(files).toContain(path);
+    // Beside the integration npm takes the papers of its folder.
+    const isApp = (path: string) => /^addon\/(custom_components\/tonearm\/|[A-Z]+\.md$)/.test(path);
+    expect(files.filter((path) => /^(src|test|scripts|docs|proto|addon|homebridge-plugin|\.)/.test(path) && !isApp(path))).toEqual([]);
     expect(files.filter((path) => /secret|\.env|\.pem$/.test(path))).toEqual([]);
   });
 

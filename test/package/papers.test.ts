@@ -43,5 +43,6 @@ describe('the papers', () => {
     expect(await read('CHANGELOG.md')).toContain(`## ${version}`);
     expect(await read('addon/config.yaml')).toContain(`version: "${version}"`);
     expect(JSON.parse(await read('homebridge-plugin/package.json'))).toMatchObject({ version });
+    expect(JSON.parse(await read('addon/custom_components/tonearm/manifest.json'))).toMatchObject({ version });
   });
 });

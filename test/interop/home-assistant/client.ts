@@ -6,6 +6,7 @@ export interface EntityState {
   readonly entity_id: string;
   readonly state: string;
   readonly attributes: Readonly<Record<string, unknown>>;
+  readonly last_updated: string;
 }
 
 export interface RegistryEntry {
@@ -36,11 +37,12 @@ interface Answer {
   readonly event?: { readonly data: { readonly entity_id: string; readonly new_state: EntityState | null } };
 }
 
-interface FlowStep {
+export interface FlowStep {
   readonly flow_id: string;
   readonly type: string;
   readonly step_id?: string;
-  readonly errors?: unknown;
+  readonly errors?: Readonly<Record<string, string>>;
+  readonly reason?: string;
   readonly data_schema?: readonly { readonly name: string }[];
 }
 
@@ -92,11 +94,23 @@ export class Client implements Disposable {
     if (step.type !== 'create_entry') throw new Error(`The dialogue of the MQTT integration went elsewhere: ${JSON.stringify(step)}`);
   }
 
+  /** Goes through the dialogue of an integration, one answer for each form; the last step it came to. */
+  async addIntegration(handler: string, ...answers: readonly object[]): Promise<FlowStep> {
+    let step = await this.post<FlowStep>('/api/config/config_entries/flow', { handler, show_advanced_options: false });
+    for (const answer of answers) step = await this.post<FlowStep>(`/api/config/config_entries/flow/${step.flow_id}`, answer);
+    return step;
+  }
+
   async post<T = unknown>(path: string, body: object): Promise<T> {
     const answer = await fetch(`${this.#url}${path}`, { method: 'POST', headers: { 'Content-Type': 'application/json', ...(this.#token && { Authorization: `Bearer ${this.#token}` }) }, body: JSON.stringify(body) });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
     return JSON.parse(text) as T;
+  }
+
+  async remove(path: string): Promise<void> {
+    const answer = await fetch(`${this.#url}${path}`, { method: 'DELETE', headers: { Authorization: `Bearer ${this.#token}` } });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   }
 
   /** Bytes at an address of Home Assistant. */

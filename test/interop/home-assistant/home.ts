@@ -9,7 +9,9 @@ import { Listener, Mosquitto } from '../mqtt-peers.ts';
 import type { Installation } from './install.ts';
 import { HomeAssistant, type HomeAssistantOptions } from './process.ts';
 
-export interface HomeOptions extends Pick<HomeAssistantOptions, 'configuration' | 'files' | 'folders'> {
+export interface HomeOptions extends Pick<HomeAssistantOptions, 'configuration' | 'files' | 'folders' | 'address'> {
+  /** Ports of ours that Home Assistant may reach, besides those of the broker and the cloud. */
+  readonly reach?: readonly number[];
   readonly installation: Installation;
   /** Settings of the daemon beside the usual ones. */
   readonly settings?: (cloud: Cloud) => Readonly<Record<string, unknown>>;
@@ -53,7 +55,7 @@ async function catalogue(): Promise<readonly CatalogueEntry[]> {
   return ['One', 'Two', 'Three', 'Four'].map((title, n) => ({ ...tune.entry, title: `Tune ${title}`, number: n + 1, cover }));
 }
 
-export async function openHome({ installation, settings = () => ({}), zones: first = zones, ...options }: HomeOptions): Promise<Home> {
+export async function openHome({ installation, settings = () => ({}), zones: first = zones, reach = [], ...options }: HomeOptions): Promise<Home> {
   const scope = new Scope();
   try {
     const folder = await mkdtemp(join(tmpdir(), 'tonearm-home-'));
@@ -83,7 +85,7 @@ export async function openHome({ installation, settings = () => ({}), zones: fir
     scope.defer(() => daemon[Symbol.asyncDispose]());
     let listener = await Listener.open(broker.url);
     scope.defer(() => listener[Symbol.asyncDispose]());
-    const homeAssistant = scope.use(await HomeAssistant.open({ installation, reach: [broker.port, cloud.ports.plain], ...options }));
+    const homeAssistant = scope.use(await HomeAssistant.open({ installation, reach: [broker.port, cloud.ports.plain, ...reach], ...options }));
     await homeAssistant.client.addMqtt(broker.port);
     return {
       homeAssistant,

@@ -22,6 +22,8 @@ export interface HomeAssistantOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Folders to copy into its configuration folder. */
   readonly folders?: Readonly<Record<string, string>>;
+  /** Its address in a network with nobody else in it, beside loopback. */
+  readonly address?: string;
 }
 
 export interface LogLine {
@@ -35,7 +37,8 @@ export class HomeAssistant implements AsyncDisposable {
   readonly folder: string;
   readonly client: Client;
   readonly #options: HomeAssistantOptions;
-  readonly #machine: Machine;
+  /** Where it runs. */
+  readonly machine: Machine;
   readonly #scope: Scope;
   #running: Running | null = null;
   #said = '';
@@ -43,7 +46,7 @@ export class HomeAssistant implements AsyncDisposable {
   private constructor(options: HomeAssistantOptions, folder: string, machine: Machine, client: Client, scope: Scope) {
     this.#options = options;
     this.folder = folder;
-    this.#machine = machine;
+    this.machine = machine;
     this.client = client;
     this.#scope = scope;
   }
@@ -54,6 +57,12 @@ export class HomeAssistant implements AsyncDisposable {
       const folder = await mkdtemp(join(tmpdir(), 'tonearm-home-assistant-'));
       scope.defer(() => rm(folder, { recursive: true, force: true }));
       const machine = scope.use(await Machine.open());
+      if (options.address !== undefined) {
+        await machine.ip('link add lan0 type veth peer name far0');
+        await machine.ip(`address add ${options.address}/24 dev lan0`);
+        for (const link of ['lan0', 'far0']) await machine.ip(`link set ${link} up`);
+        await machine.ip('route add default dev lan0');
+      }
       const port = await freePort();
       await connectPorts(machine, folder, options.reach, port, scope);
       const client = scope.use(new Client(`http://127.0.0.1:${port}`));
@@ -80,7 +89,7 @@ export class HomeAssistant implements AsyncDisposable {
   async start(): Promise<void> {
     const { python, folder } = this.#options.installation;
     const [file, args] = launch(python, join(folder, 'bin', 'python'), ['-m', 'homeassistant', '--config', join(this.folder, 'config'), '--skip-pip', '--log-no-color']);
-    this.#running = this.#machine.start(file, args, { HOME: this.folder });
+    this.#running = this.machine.start(file, args, { HOME: this.folder });
     await this.client.reachable(this.#running);
   }
 
@@ -119,11 +128,12 @@ export class HomeAssistant implements AsyncDisposable {
 
   async #write(port: number): Promise<void> {
     const config = join(this.folder, 'config');
-    for (const name of ['.storage', 'packages']) await mkdir(join(config, name), { recursive: true });
+    for (const name of ['.storage', 'packages', 'media']) await mkdir(join(config, name), { recursive: true });
     const { configuration = '', files = {}, folders = {}, installation } = this.#options;
     const isOld = installation.release.version < '2026';
     const base = [
-      'homeassistant: {name: Home, time_zone: Europe/Berlin, latitude: 52.5, longitude: 13.4, country: DE, currency: EUR, unit_system: metric, packages: !include_dir_named packages}',
+      // In a container it would look for media elsewhere.
+      `homeassistant: {media_dirs: {local: ${join(config, 'media')}}, name: Home, time_zone: Europe/Berlin, latitude: 52.5, longitude: 13.4, country: DE, currency: EUR, unit_system: metric, packages: !include_dir_named packages}`,
       'logger: {default: warning, logs: {homeassistant.core: info, homeassistant.setup: info, homeassistant.components.mqtt: info}}',
       ...(isOld ? [`http: {server_host: 127.0.0.1, server_port: ${port}}`] : []),
       'config:',
