@@ -39,9 +39,11 @@ export class EventLines implements AsyncDisposable {
       for (const handle of handles) if (handle) this.#scope.use(handle);
     };
     for (const zone of zones) {
+      const fail = (error: TonearmError) => this.#show(`failed/${zone.id}`, () => ({ kind: 'failed', zone: zone.id, error: errorOf(error) }));
       use(
         zone.player.events.on('changed', () => this.#show(`zone/${zone.id}`, () => ({ kind: 'zone', zone: zoneOf(zone) }))),
-        zone.player.events.on('failed', ({ error }) => this.#show(`failed/${zone.id}`, () => ({ kind: 'failed', zone: zone.id, error: errorOf(error) }))),
+        zone.player.events.on('failed', ({ error }) => fail(error)),
+        zone.player.events.on('announced', ({ error }) => error && fail(error)),
       );
     }
     use(

@@ -42,6 +42,9 @@ describe('the socket', () => {
     expect((await client.message('presets')).presets).toHaveLength(2);
     house.bath.player.fail(new TonearmError({ kind: 'unavailable', code: 'some/thing', message: 'It did not work.' }));
     expect(await client.message('failed')).toMatchObject({ zone: 'bath', error: { code: 'some/thing' } });
+    house.bath.player.announce('sound:chime', 'finished');
+    house.bath.player.announce('http://192.0.2.1/x.mp3', 'finished', new TonearmError({ kind: 'unavailable', code: 'some/other', message: 'It could not be said.' }));
+    expect((await client.message('failed', ({ error }) => error.code !== 'some/thing')).error).toMatchObject({ code: 'some/other', message: 'It could not be said.' });
   });
 
   it('does commands as whoever the client says it is, and answers each exactly once', async () => {
