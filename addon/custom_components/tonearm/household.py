@@ -163,6 +163,9 @@ class Household:
                 house.zones[zone["id"]] = zone
                 self._repairs.zones(house.zones.values())
                 async_dispatcher_send(self.hass, f"{self._signal}_{zone['id']}")
+            case "failed":
+                zone = house.zones.get(message["zone"])
+                _LOGGER.warning("%s: %s", zone["name"] if zone else message["zone"], message["error"]["message"])
             case "presets":
                 house.presets = message["presets"]
                 async_dispatcher_send(self.hass, self._signal)

@@ -8,6 +8,7 @@ import { freePort } from '../mqtt-peers.ts';
 import type { Client, FlowStep } from './client.ts';
 import { cover, openHome, zones, type Home } from './home.ts';
 import { install, newest, older } from './install.ts';
+import { Stranger } from './stranger.ts';
 
 const source = fileURLToPath(new URL('../../../addon/custom_components/tonearm', import.meta.url));
 const address = '192.0.2.2';
@@ -25,7 +26,7 @@ async function eventually<T>(what: string, ask: () => Promise<T | null | undefin
   }
 }
 
-/** An engine of speech for tests: whatever it is to say, it rings. */
+/** An engine of speech for tests: whatever it is to say, it plays a recording. */
 const voice = {
   'custom_components/voice/manifest.json': JSON.stringify({ domain: 'voice', name: 'Voice', version: '1.0.0', codeowners: [], dependencies: [], documentation: '', iot_class: 'local_push', requirements: [] }),
   'custom_components/voice/__init__.py': '',
@@ -45,7 +46,7 @@ class Voice(Provider):
         self.hass = hass
 
     def get_tts_audio(self, message, language, options):
-        return "wav", Path(self.hass.config.path("media", "bell.wav")).read_bytes()
+        return "mp3", Path(self.hass.config.path("voice.mp3")).read_bytes()
 `,
 };
 
@@ -81,11 +82,19 @@ for (const release of [newest, older]) {
     let client: Client;
     let folder: string;
     let url: string;
+    let stranger: Stranger;
     /** The key it was set up with is not valid any more, from the next start on. */
     let isTakenBack = false;
     const player = 'media_player.kitchen';
     const attributes = () => client.states.get(player)?.attributes ?? {};
     const media = (id: string, extra: object = {}, type = 'music') => client.act('media_player.play_media', player, { media_content_id: id, media_content_type: type, ...extra });
+    /** How long something was said, in ms, since the last `forget`. */
+    const announced = () => {
+      const told = client.changes.filter(({ entity_id }) => entity_id === player);
+      const from = told.find(({ attributes: { announcing } }) => announcing === true);
+      const to = told.findLast(({ attributes: { announcing } }) => announcing === false);
+      return Date.parse(to?.last_updated ?? '') - Date.parse(from?.last_updated ?? '');
+    };
     const flows = async () => (await client.call<{ flow_id: string; handler: string; step_id: string; context: { source: string } }[]>('config_entries/flow/progress')).filter(({ handler }) => handler === 'tonearm');
     const entry = async () => (await client.call<{ entry_id: string; domain: string; state: string }[]>('config_entries/get')).find(({ domain }) => domain === 'tonearm');
     const shows = (what: string, test: (attributes: Readonly<Record<string, unknown>>) => boolean) =>
@@ -97,14 +106,15 @@ for (const release of [newest, older]) {
       folder = await mkdtemp(join(tmpdir(), 'tonearm-integration-'));
       await writeFile(join(folder, 'bell.wav'), bell());
       const port = await freePort();
+      stranger = await Stranger.open(keys.control, await freePort());
       url = `http://127.0.0.1:${port}`;
       home = await openHome({
         installation,
-        reach: [port],
+        reach: [port, Number(new URL(stranger.url).port)],
         address,
         configuration: 'media_source:\ndiagnostics:\nrepairs:\nzeroconf:\ntts: [{platform: voice}]',
         files: voice,
-        folders: { 'custom_components/tonearm': source, media: folder },
+        folders: { 'custom_components/tonearm': source, media: folder, 'voice.mp3': fileURLToPath(new URL('../../fixtures/audio/cbr.mp3', import.meta.url)) },
         settings: ({ contexts }) => ({
           http: { port, keys: [...(isTakenBack ? [] : [{ name: 'Home Assistant', key: keys.control, scope: 'control' }]), { name: 'Reader', key: keys.read }, { name: 'Spare', key: keys.spare, scope: 'control' }] },
           presets: [{ id: 'morning', name: 'Morning', uri: contexts.everything, volume: 20 }, { id: 'bath', name: 'Bath', uri: contexts.everything, zones: ['living_room'] }],
@@ -115,6 +125,7 @@ for (const release of [newest, older]) {
     }, 600_000);
     afterAll(async () => {
       await home[Symbol.asyncDispose]();
+      await stranger[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     });
 
@@ -231,8 +242,7 @@ for (const release of [newest, older]) {
       await until('it is told', () => events().includes('announcement_finished'));
       expect(events()).not.toContain('error');
       // The chime, a second of bell.
-      const [from, to] = [true, false].map((on) => client.changes.find(({ entity_id, attributes: { announcing } }) => entity_id === player && announcing === on));
-      expect(Date.parse(to?.last_updated ?? '') - Date.parse(from?.last_updated ?? '')).toBeGreaterThan(1200);
+      expect(announced()).toBeGreaterThan(2500);
     });
 
     it('speaks over the music, when Home Assistant is told to', async () => {
@@ -240,7 +250,14 @@ for (const release of [newest, older]) {
       await client.act('tts.voice_say', null, { entity_id: player, message: 'Dinner is ready' });
       await until('it has spoken', () => client.changes.filter(({ entity_id, attributes: { event_type } }) => entity_id === 'event.kitchen_playback' && event_type === 'announcement_finished').length > 0);
       expect(client.changes.some(({ attributes: { event_type } }) => event_type === 'error')).toBe(false);
+      // Eight seconds, as it came.
+      expect(announced()).toBeGreaterThan(7000);
       expect(client.stateOf(player)).toBe('playing');
+    });
+
+    it('says in its log what could not be said', async () => {
+      await media('http://127.0.0.1:9/nothing.mp3', { announce: true });
+      await until('it is told', () => home.homeAssistant.complaints('custom_components.tonearm').some(({ level, text }) => level === 'WARNING' && text.startsWith('Kitchen: ')));
     });
 
     it('puts a track behind what plays', async () => {
@@ -312,6 +329,33 @@ for (const release of [newest, older]) {
       await client.shows(player, /^(idle|paused)$/);
     });
 
+    it.each(['everybody', 'false'] as const)('is not taken in by what only pretends to be a Tonearm (%s), and tells it no key', async (manner) => {
+      stranger.manner = manner;
+      stranger.asked.length = 0;
+      expect(await client.addIntegration('tonearm', { url: stranger.url, api_key: keys.control })).toMatchObject({ type: 'form', errors: { base: 'cannot_connect' } });
+      expect(stranger.asked).toHaveLength(manner === 'false' ? 2 : 1);
+      expect(JSON.stringify(stranger.asked)).not.toContain(keys.control);
+    });
+
+    it('begins anew when a daemon says what nobody understands', async () => {
+      stranger.manner = 'odd';
+      expect(await client.addIntegration('tonearm', { url: stranger.url, api_key: keys.control })).toMatchObject({ type: 'create_entry', title: 'Stranger' });
+      await client.shows('media_player.odd', 'idle');
+      for (const frame of ['no JSON', '[]', '{}', '7', '{"kind":"zone"}', '{"kind":"zone","zone":{"id":"odd"}}', '{"kind":"answer"}', '{"kind":"presets"}']) {
+        const before = stranger.hellos;
+        stranger.say(frame);
+        await until(`it comes again after ${frame}`, () => stranger.hellos > before);
+        await client.shows('media_player.odd', 'idle');
+      }
+      const before = stranger.hellos;
+      for (const frame of ['{"kind":"whatever"}', '{"kind":"answer","id":99,"ok":{}}', Buffer.from('bytes')]) stranger.say(frame);
+      stranger.say(JSON.stringify({ kind: 'presets', presets: [{ id: 'one', name: 'One', uri: 'spotify:album:one' }] }));
+      await until('it goes on listening', () => (client.states.get('media_player.odd')?.attributes['source_list'] as string[] | undefined)?.[0] === 'One');
+      expect(stranger.hellos).toBe(before);
+      const odd = (await client.call<{ entry_id: string; title: string }[]>('config_entries/get')).find(({ title: name }) => name === 'Stranger');
+      await client.remove(`/api/config/config_entries/entry/${odd?.entry_id ?? ''}`);
+    });
+
     it('goes without a trace', async () => {
       const { entry_id: id = '' } = (await entry()) ?? {};
       await client.remove(`/api/config/config_entries/entry/${id}`);
@@ -320,7 +364,7 @@ for (const release of [newest, older]) {
     });
 
     it('has nothing to complain about', () => {
-      expect(home.homeAssistant.complaints('custom_components', 'homeassistant').filter(({ logger, text }) => !/not been tested/.test(text) && !/websocket_api|components\.mqtt/.test(logger) && /tonearm/i.test(text))).toEqual([]);
+      expect(home.homeAssistant.complaints('custom_components', 'homeassistant').filter(({ logger, text }) => !/not been tested/.test(text) && !/websocket_api|components\.mqtt/.test(logger) && !text.startsWith('Kitchen: ') && /tonearm/i.test(`${logger} ${text}`))).toEqual([]);
     });
   });
 }

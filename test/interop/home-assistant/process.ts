@@ -132,8 +132,8 @@ export class HomeAssistant implements AsyncDisposable {
     const { configuration = '', files = {}, folders = {}, installation } = this.#options;
     const isOld = installation.release.version < '2026';
     const base = [
-      // In a container it would look for media elsewhere.
-      `homeassistant: {media_dirs: {local: ${join(config, 'media')}}, name: Home, time_zone: Europe/Berlin, latitude: 52.5, longitude: 13.4, country: DE, currency: EUR, unit_system: metric, packages: !include_dir_named packages}`,
+      // Tonearm reaches it on loopback only; in a container it would look for media elsewhere.
+      `homeassistant: {internal_url: 'http://127.0.0.1:${port}', media_dirs: {local: ${join(config, 'media')}}, name: Home, time_zone: Europe/Berlin, latitude: 52.5, longitude: 13.4, country: DE, currency: EUR, unit_system: metric, packages: !include_dir_named packages}`,
       'logger: {default: warning, logs: {homeassistant.core: info, homeassistant.setup: info, homeassistant.components.mqtt: info}}',
       ...(isOld ? [`http: {server_host: 127.0.0.1, server_port: ${port}}`] : []),
       'config:',
