@@ -130,12 +130,13 @@ export class Bridge implements Disposable {
     return this.#options.zones.map(({ id, name, area = null }) => ({ id, name, area, topic: this.#options.topics.of('zoneState', { zone: id }), features: Object.keys(writableKeys) }));
   }
 
+  /** Empty where there are none: what an earlier configuration has left on the broker goes. */
   #showAutomations(again: boolean): void {
     const { automations, outlet } = this.#options;
-    if (automations) void outlet.send('bridgeAutomations', {}, automationsView(automations.picture), { again });
+    void outlet.send('bridgeAutomations', {}, automations ? automationsView(automations.picture) : '', { again });
   }
 
-  /** What an earlier configuration has left on the broker goes. */
+  /** As automations. */
   #showTags(picture: TagsPicture | null, again: boolean): void {
     void this.#options.outlet.send('bridgeTags', {}, picture ? tagsView(picture) : '', { again });
   }

@@ -38,6 +38,12 @@ function open() {
   return { ask, become, sent };
 }
 
+it('takes away what automations and tags of an earlier configuration have left', () => {
+  const { sent } = open();
+  bridge.showLists();
+  expect(sent).toEqual(['bridgeAutomations', 'bridgeTags', 'bridgeTag'].map((topic) => ({ topic, payload: '' })));
+});
+
 describe('the health of parts on MQTT', () => {
   it('is in bridge/health, at once when it changes, and an event when it becomes ill or well', () => {
     const { become, sent } = open();
