@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../scenario/house.ts';
-import { freePort } from '../mqtt-peers.ts';
+import { freePort, retainedAt } from '../mqtt-peers.ts';
 import type { Client, FlowStep } from './client.ts';
 import { cover, openHome, zones, type Home } from './home.ts';
 import { install, newest, older } from './install.ts';
@@ -314,6 +314,8 @@ for (const release of [newest, older]) {
       });
       await client.shows(player, /^(idle|paused)$/, 20_000);
       await eventually('the other one is gone', async () => !(await client.entities()).some(({ entity_id }) => entity_id === 'media_player.living_room'));
+      // A daemon that ends before it has taken everything back takes it back again, and Home Assistant finds nothing there any more.
+      await eventually('nothing of it is on the broker', async () => (await retainedAt(home.broker.url, 'tonearm/living_room/#')).size === 0);
       await home.restartDaemon();
       await client.shows(player, /^(idle|paused)$/, 20_000);
     });
@@ -364,7 +366,11 @@ for (const release of [newest, older]) {
     });
 
     it('has nothing to complain about', () => {
-      expect(home.homeAssistant.complaints('custom_components', 'homeassistant').filter(({ logger, text }) => !/not been tested/.test(text) && !/websocket_api|components\.mqtt/.test(logger) && !text.startsWith('Kitchen: ') && /tonearm/i.test(`${logger} ${text}`))).toEqual([]);
+      // What the tests themselves bring about, and the older one's own echo when a device of MQTT goes.
+      const isExpected = /not been tested|^Kitchen: /;
+      const isEcho = (text: string) => release === older && text.startsWith('No device components to cleanup');
+      const complaints = home.homeAssistant.complaints('custom_components', 'homeassistant').filter(({ logger, text }) => /tonearm/i.test(`${logger} ${text}`) && !logger.includes('websocket_api') && !isExpected.test(text) && !isEcho(text));
+      expect(complaints).toEqual([]);
     });
   });
 }
