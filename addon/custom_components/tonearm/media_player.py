@@ -249,10 +249,6 @@ class Zone(MediaPlayerEntity):
         """Goes on."""
         await self._do({"kind": "play"})
 
-    async def async_turn_on(self) -> None:
-        """Goes on."""
-        await self._do({"kind": "play"})
-
     async def async_media_pause(self) -> None:
         """Pauses."""
         await self._do({"kind": "pause"})
@@ -265,9 +261,8 @@ class Zone(MediaPlayerEntity):
         """Gives the zone back."""
         await self._do({"kind": "stop"})
 
-    async def async_turn_off(self) -> None:
-        """Gives the zone back."""
-        await self._do({"kind": "stop"})
+    async_turn_on = async_media_play
+    async_turn_off = async_media_stop
 
     async def async_media_next_track(self) -> None:
         """The next one."""

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { synthesise } from '../../../src/audio/test-kit/tune.ts';
+import { encodeWav } from '../../../src/audio/test-kit/wav.ts';
 import { until } from '../../scenario/house.ts';
 import { freePort, retainedAt } from '../mqtt-peers.ts';
 import type { Client, FlowStep } from './client.ts';
@@ -50,26 +52,6 @@ class Voice(Provider):
 `,
 };
 
-/** A second of a quiet tone, as 16-bit WAVE. */
-function bell(): Buffer {
-  const [rate, count] = [44_100, 44_100];
-  const head = Buffer.alloc(44);
-  head.write('RIFF', 0).toString();
-  head.writeUInt32LE(36 + 2 * count, 4);
-  head.write('WAVEfmt ', 8);
-  head.writeUInt32LE(16, 16);
-  head.writeUInt16LE(1, 20);
-  head.writeUInt16LE(1, 22);
-  head.writeUInt32LE(rate, 24);
-  head.writeUInt32LE(2 * rate, 28);
-  head.writeUInt16LE(2, 32);
-  head.writeUInt16LE(16, 34);
-  head.write('data', 36);
-  head.writeUInt32LE(2 * count, 40);
-  const samples = Int16Array.from({ length: count }, (_, at) => Math.round(3000 * Math.sin((at * 2 * Math.PI * 880) / rate)));
-  return Buffer.concat([head, Buffer.from(samples.buffer)]);
-}
-
 for (const release of [newest, older]) {
   const installation = await install(release);
   const title = `our integration in Home Assistant ${release.version}`;
@@ -104,7 +86,7 @@ for (const release of [newest, older]) {
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'tonearm-integration-'));
-      await writeFile(join(folder, 'bell.wav'), bell());
+      await writeFile(join(folder, 'bell.wav'), encodeWav(synthesise(1), 44_100));
       const port = await freePort();
       stranger = await Stranger.open(keys.control, await freePort());
       url = `http://127.0.0.1:${port}`;
